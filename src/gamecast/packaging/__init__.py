@@ -1,0 +1,1 @@
+"""Packets to the bytes that all viewers of a format share. Pure; once per format."""

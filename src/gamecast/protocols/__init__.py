@@ -1,0 +1,1 @@
+"""Sans-I/O protocol state machines. They know neither media nor sockets."""

@@ -1,0 +1,1 @@
+"""The hub: streams, renditions, viewers. Names no protocol and opens no socket."""
