@@ -1,0 +1,98 @@
+"""Whether a recording is what was published: bit for bit, and clean to somebody else's decoder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from tests.support.peers import CURRENT_FFMPEG, require
+
+
+@dataclass(slots=True)
+class Unit:
+    """One access unit or audio frame of a file. Times are in seconds."""
+
+    dts: Fraction
+    pts: Fraction
+    size: int
+    hash: str
+
+
+def run(*command: str | Path, timeout: float = 60) -> str:
+    """The standard output of a program; its error output and status are part of the judgement."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr.strip(), done.stderr
+    return done.stdout
+
+
+def units(path: Path, kind: str = "v") -> list[Unit]:
+    """Every packet of the first video (``"v"``) or audio (``"a"``) stream, with its MD5."""
+    text = run(
+        *(require(CURRENT_FFMPEG), "-v", "error", "-nostdin", "-i", path),
+        *("-map", f"0:{kind}:0", "-c", "copy", "-f", "framehash", "-hash", "md5", "-"),
+    )
+    base = Fraction(1)
+    found = []
+    for line in text.splitlines():
+        if line.startswith("#tb"):
+            base = Fraction(line.split(":", 1)[1].strip())
+        elif line and not line.startswith("#"):
+            _, dts, pts, _, size, digest, *_ = (part.strip() for part in line.split(","))
+            found.append(Unit(int(dts) * base, int(pts) * base, int(size), digest))
+    return found
+
+
+def keyframes(path: Path) -> list[int]:
+    """The positions, in decoding order, of the video packets from which a decoder can start."""
+    packets = probe(path, "-select_streams", "v:0", "-show_entries", "packet=flags")["packets"]
+    return [index for index, packet in enumerate(packets) if "K" in packet["flags"]]
+
+
+def probe(path: Path | str, *options: str) -> dict[str, Any]:
+    """ffprobe's JSON; any error line of its own fails."""
+    text = run(require("ffprobe"), "-v", "error", "-of", "json", *options, str(path))
+    answer: dict[str, Any] = json.loads(text)
+    return answer
+
+
+def streams(path: Path | str) -> dict[str, dict[str, Any]]:
+    """ffprobe's description of the first stream of each kind."""
+    found: dict[str, dict[str, Any]] = {}
+    for stream in probe(path, "-show_streams")["streams"]:
+        found.setdefault(stream["codec_type"], stream)
+    return found
+
+
+def assert_clean(path: Path) -> None:
+    """Decode everything with ffprobe and with the newest ffmpeg: neither may say a word."""
+    probe(path, "-count_frames", "-show_entries", "stream=nb_read_frames")
+    run(require(CURRENT_FFMPEG), "-v", "error", "-nostdin", "-i", path, "-f", "null", "-")
+
+
+def assert_slice(recorded: list[Unit], published: list[Unit], *, at_least: int) -> int:
+    """Fail unless ``recorded`` is an unbroken stretch of ``published``; return where it starts.
+
+    Every unit must be the same bytes and keep its distance to the first in decoding and
+    presentation time, to the millisecond that RTMP can say.
+    """
+    assert len(recorded) >= at_least, f"only {len(recorded)} units recorded"
+    hashes = [unit.hash for unit in published]
+    start = hashes.index(recorded[0].hash)
+    stretch = published[start : start + len(recorded)]
+    assert [unit.hash for unit in recorded] == [unit.hash for unit in stretch]
+    for here, there in zip(recorded, stretch, strict=True):
+        assert abs((here.dts - recorded[0].dts) - (there.dts - stretch[0].dts)) <= Fraction(2, 1000)
+        assert abs((here.pts - here.dts) - (there.pts - there.dts)) <= Fraction(2, 1000)
+    return start
