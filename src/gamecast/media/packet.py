@@ -25,6 +25,8 @@ class Packet:
     data: bytes
     keyframe: bool = True
     """A decoder can start here (IDR, CRA/BLA, AV1 key frame). Audio frames are always ``True``."""
+    wall: float = 0.0
+    """Unix seconds at which the packet entered the program; 0 until the stream stamps it."""
 
     @property
     def is_video(self) -> bool:

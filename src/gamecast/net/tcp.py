@@ -1,0 +1,267 @@
+"""TCP: one driver for every protocol that runs over a stream of bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol, cast
+
+
+class Handler(Protocol):
+    """What a session is to the driver that owns its socket."""
+
+    def connected(self, driver: TcpDriver) -> None:
+        """The connection is there; keep the driver to write with."""
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+
+    def eof_received(self) -> None:
+        """The peer will send no more; the driver closes after this returns."""
+
+    def timer_fired(self) -> None:
+        """The time given to ``TcpDriver.set_timer`` has come."""
+
+    def writing_paused(self) -> None:
+        """More than the high water mark is waiting to be sent."""
+
+    def writing_resumed(self) -> None:
+        """Less than the low water mark is waiting again."""
+
+    def closed(self, error: Exception | None) -> None:
+        """The connection is gone. Called once, whoever closed it."""
+
+
+class TcpDriver(asyncio.Protocol):
+    """Owns one transport and hands what happens on it to a :class:`Handler`."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        high_water: int | None = None,
+        made: Callable[[TcpDriver], bool] = lambda driver: True,
+        lost: Callable[[TcpDriver], None] = lambda driver: None,
+    ) -> None:
+        """``made`` may refuse the connection (``False``); ``lost`` is its counterpart."""
+        self._handler = handler
+        self._high_water = high_water
+        self._made = made
+        self._lost = lost
+        self._accepted = False
+        self._transport: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: float | None = None
+        self.address = ""
+        """The peer's address without the port."""
+        self.port = 0
+
+    # Commands -----------------------------------------------------------------------------------
+
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """The transport's own write function; after a close it drops what it is given."""
+        return self._transport.write if self._transport is not None else _drop
+
+    def backlog(self) -> int:
+        """Bytes waiting to be handed to the kernel."""
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+
+    def set_timer(self, at: float | None) -> None:
+        """Call ``timer_fired`` at this time of the loop's clock; ``None`` for not at all."""
+        if at == self._timer_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = at
+        self._timer = None if at is None else self._loop.call_at(at, self._fire)
+
+    def set_high_water(self, size: int) -> None:
+        """Change the mark above which ``writing_paused`` is called."""
+        if self._transport is not None:
+            self._transport.set_write_buffer_limits(high=size)
+
+    def close(self) -> None:
+        """Close after what is buffered has been sent."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close now and drop what is buffered."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def socket(self) -> socket.socket | None:
+        """The socket, to read TCP_INFO from."""
+        if self._transport is None:
+            return None
+        return cast("socket.socket | None", self._transport.get_extra_info("socket"))
+
+    # asyncio.Protocol ---------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The transport exists."""
+        self._transport = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername")
+        if isinstance(peer, tuple) and len(peer) >= 2:
+            self.address, self.port = str(peer[0]), int(peer[1])
+        self._accepted = self._made(self)
+        if not self._accepted:
+            self._transport.abort()
+            return
+        if self._high_water is not None:
+            self._transport.set_write_buffer_limits(high=self._high_water)
+        self._handler.connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        if self._accepted:
+            self._handler.data_received(data)
+
+    def eof_received(self) -> bool:
+        """The peer has sent its last byte."""
+        if self._accepted:
+            self._handler.eof_received()
+        return False
+
+    def pause_writing(self) -> None:
+        """Above the high water mark."""
+        self._handler.writing_paused()
+
+    def resume_writing(self) -> None:
+        """Below the low water mark."""
+        self._handler.writing_resumed()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The transport is gone."""
+        self.set_timer(None)
+        self._transport = None
+        if self._accepted:
+            self._accepted = False
+            self._lost(self)
+            self._handler.closed(exc)
+
+    def _fire(self) -> None:
+        self._timer = self._timer_at = None
+        self._handler.timer_fired()
+
+
+def _drop(data: bytes) -> None:
+    """Writing to a connection that is gone is no error: its ``closed`` has been told."""
+
+
+class PortInUse(OSError):
+    """A port that the configuration asks for is taken."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(errno.EADDRINUSE, f"port {port} on {host} is already in use")
+        self.host = host
+        self.port = port
+
+
+class Admission:
+    """Bounds connections, over all and per address."""
+
+    def __init__(self, *, most: int, most_per_address: int) -> None:
+        self._most = most
+        self._most_per_address = most_per_address
+        self._by_address: Counter[str] = Counter()
+        self.count = 0
+        self.refused = 0
+
+    def enter(self, address: str) -> bool:
+        """Count one more connection; ``False`` if it has to be refused (and is not counted)."""
+        if self.count >= self._most or self._by_address[address] >= self._most_per_address:
+            self.refused += 1
+            return False
+        self.count += 1
+        self._by_address[address] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """Count one less."""
+        self.count -= 1
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
+
+
+def bind(host: str, port: int, *, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+    """A bound socket of the host's address family; port 0 lets the system choose.
+
+    Raises :class:`PortInUse` or the plain ``OSError`` of another failure.
+    """
+    family, _, protocol, _, address = socket.getaddrinfo(
+        host, port, type=kind, flags=socket.AI_PASSIVE
+    )[0]
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setblocking(False)
+        if kind is socket.SOCK_STREAM:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(host, port) from None
+        raise
+    return bound
+
+
+class TcpServer:
+    """Listens and makes a handler for each connection it admits."""
+
+    def __init__(
+        self,
+        make_handler: Callable[[], Handler],
+        *,
+        admission: Admission,
+        high_water: int | None = None,
+    ) -> None:
+        self._make_handler = make_handler
+        self._admission = admission
+        self._high_water = high_water
+        self._drivers: set[TcpDriver] = set()
+        self._servers: list[asyncio.Server] = []
+
+    async def listen(self, sock: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:
+        """Accept on a bound socket, with TLS if a context is given."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(self._make_driver, sock=sock, ssl=tls, backlog=1024)
+        self._servers.append(server)
+
+    async def close(self) -> None:
+        """Stop accepting and close every connection after what it has buffered."""
+        for server in self._servers:
+            server.close()
+        for driver in list(self._drivers):
+            driver.close()
+
+    def abort(self) -> None:
+        """Drop the connections that are left."""
+        for driver in list(self._drivers):
+            driver.abort()
+
+    def __len__(self) -> int:
+        return len(self._drivers)
+
+    def _make_driver(self) -> TcpDriver:
+        return TcpDriver(
+            self._make_handler(), high_water=self._high_water, made=self._admit, lost=self._lost
+        )
+
+    def _admit(self, driver: TcpDriver) -> bool:
+        if not self._admission.enter(driver.address):
+            return False
+        self._drivers.add(driver)
+        return True
+
+    def _lost(self, driver: TcpDriver) -> None:
+        self._drivers.discard(driver)
+        self._admission.leave(driver.address)
