@@ -27,6 +27,7 @@ class Process:
         log: Path,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        pass_fds: tuple[int, ...] = (),
     ) -> None:
         self.arguments = [str(argument) for argument in arguments]
         self.log = log
@@ -39,6 +40,7 @@ class Process:
                 env={**os.environ, **env} if env else None,
                 cwd=cwd,
                 start_new_session=True,
+                pass_fds=pass_fds,
             )
 
     @property
