@@ -1,0 +1,1 @@
+"""Memory: channels, keys, tokens and administrators in SQLite or PostgreSQL."""
