@@ -23,6 +23,9 @@ VIDEO_ENCODERS = {
 }
 AUDIO_ENCODERS = {"aac": ["aac", "-b:a", "96k"], "opus": ["libopus", "-b:a", "64k"]}
 
+RISING_TONE = "aevalsrc=0.3*sin(2*PI*(220+20*t)*t):sample_rate=48000"
+"""No two frames of it are alike, so that a frame's hash says where it belongs."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
@@ -50,7 +53,7 @@ class Clip:
             outputs += ["-c:v", *VIDEO_ENCODERS[self.video], "-pix_fmt", "yuv420p"]
             outputs += ["-g", str(self.gop), "-b:v", "600k", *self._structure()]
         if self.audio:
-            inputs += ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]
+            inputs += ["-f", "lavfi", "-i", RISING_TONE]
             outputs += ["-c:a", *AUDIO_ENCODERS[self.audio], "-ac", "2"]
         return [*inputs, *outputs, "-t", str(self.seconds)]
 

@@ -55,7 +55,7 @@ def record(url: str, to: Path, *, seconds: float | None = None, program: str = "
     ]
     if url.startswith("rtmp"):
         command += ["-rtmp_live", "live"]
-    command += ["-i", url, "-map", "0", "-c", "copy"]
+    command += ["-i", url, "-map", "0:v?", "-map", "0:a?", "-c", "copy"]
     if seconds is not None:
         command += ["-t", str(seconds)]
     return Process([*command, to], log=_log(to.parent, f"record-{to.stem}"))

@@ -11,6 +11,9 @@ from typing import Any
 
 from tests.support.peers import CURRENT_FFMPEG, require
 
+MILLISECONDS = Fraction(2, 1000)
+"""How far a time may be off: RTMP and Matroska round to whole milliseconds, each its own way."""
+
 
 @dataclass(slots=True)
 class Unit:
@@ -88,11 +91,21 @@ def assert_slice(recorded: list[Unit], published: list[Unit], *, at_least: int) 
     presentation time, to the millisecond that RTMP can say.
     """
     assert len(recorded) >= at_least, f"only {len(recorded)} units recorded"
-    hashes = [unit.hash for unit in published]
-    start = hashes.index(recorded[0].hash)
+    start = find(recorded, published)
     stretch = published[start : start + len(recorded)]
-    assert [unit.hash for unit in recorded] == [unit.hash for unit in stretch]
     for here, there in zip(recorded, stretch, strict=True):
-        assert abs((here.dts - recorded[0].dts) - (there.dts - stretch[0].dts)) <= Fraction(2, 1000)
-        assert abs((here.pts - here.dts) - (there.pts - there.dts)) <= Fraction(2, 1000)
+        assert abs((here.dts - recorded[0].dts) - (there.dts - stretch[0].dts)) <= MILLISECONDS
+        assert abs((here.pts - here.dts) - (there.pts - there.dts)) <= MILLISECONDS
+    return start
+
+
+def find(recorded: list[Unit], published: list[Unit]) -> int:
+    """Where in ``published`` the same units stand, unbroken and in this order."""
+    hashes = [unit.hash for unit in published]
+    wanted = [unit.hash for unit in recorded]
+    assert wanted[0] in hashes, "the first recorded unit was never published"
+    start = hashes.index(wanted[0])
+    for offset, (here, there) in enumerate(zip(wanted, hashes[start:], strict=False)):
+        assert here == there, f"unit {offset} after published unit {start} is another one"
+    assert len(wanted) <= len(hashes) - start, "more units recorded than published"
     return start

@@ -50,6 +50,11 @@ class ObsStudio:
         """What OBS has logged."""
         return self.process.output if self.process else ""
 
+    def wait_for_log(self, text: str) -> None:
+        """Wait until OBS has logged ``text``."""
+        assert self.process is not None
+        self.process.wait_for_output(text, timeout=30)
+
     def __enter__(self) -> Self:
         program = require("obs")
         self._screen = Screen(self._folder)
