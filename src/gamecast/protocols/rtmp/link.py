@@ -43,6 +43,7 @@ class MessageLink:
         "peer_acknowledged",
         "peer_buffer_ms",
         "received",
+        "stream_ended",
     )
 
     def __init__(self, handshake: Handshake, limits: RtmpLimits) -> None:
@@ -61,6 +62,8 @@ class MessageLink:
         """The last sequence number that the peer acknowledged, modulo 2^32."""
         self.peer_buffer_ms: int | None = None
         """What a player said by Set Buffer Length."""
+        self.stream_ended = False
+        """Whether the peer has said that a stream is at its end; for the owner to reset."""
 
     def receive_data(self, data: bytes) -> list[MessageReceived]:
         """The messages above protocol control that ``data`` completes.
@@ -111,6 +114,8 @@ class MessageLink:
         event, data = messages.parse_user_control(payload)
         if event == UserControl.PING_REQUEST:
             self.send_user_control(UserControl.PING_RESPONSE, messages.parse_u32(data))
+        elif event == UserControl.STREAM_EOF:
+            self.stream_ended = True
         elif event == UserControl.SET_BUFFER_LENGTH and len(data) >= 8:
             self.peer_buffer_ms = messages.parse_u32(data[4:])
 
