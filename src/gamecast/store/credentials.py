@@ -45,6 +45,11 @@ def make_password(random: RandomBytes = secrets.token_bytes) -> str:
     return "-".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
+def looks_like_key(text: str) -> bool:
+    """Whether this has the form of a stream key: such text is never shown nor used as a name."""
+    return text.startswith(KEY_PREFIX) and len(text) == len(KEY_PREFIX) + _RANDOM_BYTES * 8 // 5
+
+
 def _letters(random: RandomBytes) -> str:
     return base64.b32encode(random(_RANDOM_BYTES)).decode().lower()
 
