@@ -1,0 +1,252 @@
+"""SRTP and SRTCP of one peer: rollover counters, replay windows, and the fan-out's batches.
+
+The hot path of the server is :meth:`SrtpSender.seal` on a :class:`PacketBatch`: the batch holds
+what all viewers share (headers, payloads, and a buffer with the headers already in place),
+the viewer adds one AES-GCM operation per packet, written straight into that buffer, and the
+result goes out in one system call.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from gamecast.protocols.webrtc.replay import ReplayWindow
+from gamecast.protocols.webrtc.srtp_keys import Label, SrtpKeys, derive_session_keys
+from gamecast.protocols.webrtc.srtp_transform import (
+    RTCP_HEADER_SIZE,
+    CmTransform,
+    GcmTransform,
+    make_transform,
+    rtcp_index,
+)
+
+MAX_SSRCS = 64
+"""Received synchronisation sources per peer; a simulcast publisher has about eight."""
+_TWO_BYTES = [i.to_bytes(2, "big") for i in range(65536)]
+
+
+class PacketBatch:
+    """Consecutive RTP packets of one SSRC, made once for all viewers that share the headers.
+
+    ``headers`` are whole RTP headers with extensions; ``payloads`` are what follows them.
+    For a GSO send make all packets but the last of one size and keep ``size`` under 64 kB.
+    """
+
+    __slots__ = ("_layouts", "first_sequence", "headers", "payloads", "ssrc")
+
+    def __init__(
+        self, *, ssrc: int, first_sequence: int, headers: list[bytes], payloads: list[bytes]
+    ) -> None:
+        if not headers or len(headers) != len(payloads):
+            raise ValueError("a batch needs as many headers as payloads, and at least one")
+        self.ssrc = ssrc
+        self.first_sequence = first_sequence
+        self.headers = headers
+        self.payloads = payloads
+        self._layouts: dict[int, tuple[memoryview, list[memoryview]]] = {}
+
+    def layout(self, overhead: int) -> tuple[memoryview, list[memoryview]]:
+        """A buffer with the headers in place, and the gaps for payload and tag between them."""
+        found = self._layouts.get(overhead)
+        if found is None:
+            found = self._layouts[overhead] = self._lay_out(overhead)
+        return found
+
+    def segment_size(self, overhead: int) -> int:
+        """Size of each protected packet but perhaps the last (``UDP_SEGMENT``)."""
+        return len(self.headers[0]) + len(self.payloads[0]) + overhead
+
+    def _lay_out(self, overhead: int) -> tuple[memoryview, list[memoryview]]:
+        sizes = [len(payload) + overhead for payload in self.payloads]
+        buffer = memoryview(bytearray(sum(map(len, self.headers)) + sum(sizes)))
+        gaps = []
+        offset = 0
+        for header, size in zip(self.headers, sizes, strict=True):
+            start = offset + len(header)
+            buffer[offset:start] = header
+            offset = start + size
+            gaps.append(buffer[start:offset])
+        return buffer, gaps
+
+
+class _Line:
+    """What one SSRC towards one peer needs: last sequence and rollover counter."""
+
+    __slots__ = ("low", "prefix", "roc", "sequence")
+
+    def __init__(self, sequence: int) -> None:
+        self.roc = 0
+        self.sequence = sequence
+        self.prefix = b""
+        self.low = 0
+
+
+class SrtpSender:
+    """Protects what goes to one peer. A line starts with rollover counter 0 (RFC 3711 3.3.1).
+
+    One sequence number of an SSRC stands for one packet, for ever: GCM gives its key away if an
+    index is used for two different packets (RFC 7714 section 8.4). Sending the very same bytes
+    again is fine; a changed header (another ``abs-send-time``) needs RTX, which has a sequence of
+    its own.
+    """
+
+    def __init__(self, keys: SrtpKeys) -> None:
+        self.profile = keys.profile
+        self.overhead = keys.profile.tag_size
+        self._rtp: GcmTransform | CmTransform = make_transform(
+            derive_session_keys(keys.local, keys.profile, Label.RTP)
+        )
+        self._rtcp = make_transform(derive_session_keys(keys.local, keys.profile, Label.RTCP))
+        self._rtcp_index = 0
+        self._lines: dict[int, _Line] = {}
+
+    def seal(self, batch: PacketBatch) -> memoryview:
+        """All packets of a batch protected, one behind the other.
+
+        The view is the batch's own buffer: send it (or copy it) before sealing the batch for the
+        next viewer. Cut it at ``batch.segment_size(sender.overhead)``.
+        """
+        buffer, gaps = batch.layout(self.overhead)
+        rtp, sequence = self._rtp, batch.first_sequence
+        line = self._advance(batch.ssrc, sequence)
+        after = sequence + len(gaps)
+        if not isinstance(rtp, GcmTransform) or after > 65536 or line.sequence != sequence:
+            self._seal_slowly(batch, gaps)
+            return buffer
+        if not line.prefix:
+            nonce = rtp.nonce(batch.ssrc, line.roc << 16)
+            line.prefix, line.low = nonce[:10], nonce[10] << 8 | nonce[11]
+        line.sequence = after - 1
+        prefix, low = line.prefix, line.low
+        encrypt = rtp.aead.encrypt_into
+        for header, payload, gap in zip(batch.headers, batch.payloads, gaps, strict=True):
+            encrypt(prefix + _TWO_BYTES[sequence ^ low], payload, header, gap)
+            sequence += 1
+        return buffer
+
+    def _seal_slowly(self, batch: PacketBatch, gaps: list[memoryview]) -> None:
+        """Any transform, batches across the wrap of the sequence, and batches sent again."""
+        for offset, gap in enumerate(gaps):
+            sequence = batch.first_sequence + offset & 0xFFFF
+            header, payload = batch.headers[offset], batch.payloads[offset]
+            gap[:] = self._rtp.seal(header, payload, batch.ssrc, self._index(batch.ssrc, sequence))
+
+    def protect(self, header: bytes, payload: bytes) -> bytes:
+        """One RTP packet from its whole header and its payload."""
+        sequence = header[2] << 8 | header[3]
+        ssrc = int.from_bytes(header[8:12], "big")
+        return header + self._rtp.seal(header, payload, ssrc, self._index(ssrc, sequence))
+
+    def protect_rtcp(self, packet: bytes) -> bytes:
+        """One RTCP compound packet; its first SSRC is in bytes 4 to 8 as in all RTCP."""
+        index = self._rtcp_index
+        self._rtcp_index = index + 1 & 0x7FFFFFFF
+        return self._rtcp.seal_rtcp(packet, index)
+
+    def _index(self, ssrc: int, sequence: int) -> int:
+        line = self._advance(ssrc, sequence)
+        late_wrap = sequence > line.sequence  # A retransmission from before the wrap.
+        return ((line.roc - 1 if late_wrap else line.roc) & 0xFFFFFFFF) << 16 | sequence
+
+    def _advance(self, ssrc: int, sequence: int) -> _Line:
+        """The line of ``ssrc`` moved on to ``sequence``, if that is newer than its last."""
+        line = self._lines.get(ssrc)
+        if line is None:
+            line = self._lines[ssrc] = _Line(sequence)
+            return line
+        ahead = sequence - line.sequence & 0xFFFF
+        if ahead < 0x8000:
+            if sequence < line.sequence:
+                line.roc = line.roc + 1 & 0xFFFFFFFF
+                line.prefix = b""
+            line.sequence = sequence
+        return line
+
+
+class SrtpReceiver:
+    """Checks and opens what comes from one peer. A packet that fails costs nothing but time."""
+
+    def __init__(self, keys: SrtpKeys) -> None:
+        self.dropped: Counter[str] = Counter()
+        """Packets not let in, by reason."""
+        self._overhead = keys.profile.tag_size
+        self._rtp = make_transform(derive_session_keys(keys.remote, keys.profile, Label.RTP))
+        self._rtcp = make_transform(derive_session_keys(keys.remote, keys.profile, Label.RTCP))
+        self._rtp_windows: dict[int, ReplayWindow] = {}
+        self._rtcp_windows: dict[int, ReplayWindow] = {}
+
+    def unprotect(self, packet: bytes) -> bytes | None:
+        """The plain RTP packet, or ``None`` if it is malformed, replayed or not authentic."""
+        header_size = rtp_header_size(packet)
+        if header_size == 0 or len(packet) < header_size + self._overhead:
+            self._drop("malformed")
+            return None
+        ssrc = int.from_bytes(packet[8:12], "big")
+        known = self._rtp_windows.get(ssrc)
+        if known is None and len(self._rtp_windows) >= MAX_SSRCS:
+            self._drop("too many sources")
+            return None
+        window = known or ReplayWindow()
+        index = _estimate_index(window.highest, packet[2] << 8 | packet[3])
+        if not window.is_fresh(index):
+            self._drop("replayed")
+            return None
+        payload = self._rtp.open(packet, header_size, ssrc, index)
+        if payload is None:
+            self._drop("not authentic")
+            return None
+        window.add(index)
+        self._rtp_windows[ssrc] = window  # Only an authentic packet makes state.
+        return packet[:header_size] + payload
+
+    def unprotect_rtcp(self, packet: bytes) -> bytes | None:
+        """The plain RTCP compound, or ``None``."""
+        if len(packet) < RTCP_HEADER_SIZE + self._overhead + 4:
+            self._drop("malformed")
+            return None
+        ssrc = int.from_bytes(packet[4:8], "big")
+        tag_behind = self._overhead if isinstance(self._rtcp, CmTransform) else 0
+        index = rtcp_index(packet, tag_behind)
+        known = self._rtcp_windows.get(ssrc)
+        if known is None and len(self._rtcp_windows) >= MAX_SSRCS:
+            self._drop("too many sources")
+            return None
+        window = known or ReplayWindow()
+        if not window.is_fresh(index):
+            self._drop("replayed")
+            return None
+        plain = self._rtcp.open_rtcp(packet)
+        if plain is None:
+            self._drop("not authentic")
+            return None
+        window.add(index)
+        self._rtcp_windows[ssrc] = window
+        return plain
+
+    def _drop(self, reason: str) -> None:
+        self.dropped[reason] += 1
+
+
+def rtp_header_size(packet: bytes) -> int:
+    """Length of an RTP header with CSRCs and extension; 0 if the packet is too short for it."""
+    if len(packet) < 12 or packet[0] >> 6 != 2:
+        return 0
+    size = 12 + 4 * (packet[0] & 15)
+    if packet[0] & 0x10:
+        if len(packet) < size + 4:
+            return 0
+        size += 4 + 4 * (packet[size + 2] << 8 | packet[size + 3])
+    return size if len(packet) >= size else 0
+
+
+def _estimate_index(highest: int, sequence: int) -> int:
+    """The index nearest to the highest that has this sequence (RFC 3711 section 3.3.1)."""
+    if highest < 0:
+        return sequence
+    roc, last = highest >> 16, highest & 0xFFFF
+    if last < 0x8000:
+        if sequence - last > 0x8000 and roc > 0:
+            roc -= 1
+    elif last - 0x8000 > sequence:
+        roc += 1
+    return roc << 16 | sequence
