@@ -109,3 +109,13 @@ def find(recorded: list[Unit], published: list[Unit]) -> int:
         assert here == there, f"unit {offset} after published unit {start} is another one"
     assert len(wanted) <= len(hashes) - start, "more units recorded than published"
     return start
+
+
+def assert_same_stretch(one: list[Unit], other: list[Unit], *, at_least: int) -> None:
+    """Fail unless two recordings of one live stream agree wherever they overlap."""
+    if one[0].hash not in [unit.hash for unit in other]:
+        one, other = other, one
+    start = [unit.hash for unit in other].index(one[0].hash)
+    common = min(len(one), len(other) - start)
+    assert common >= at_least, f"only {common} units in common"
+    find(one[:common], other)
