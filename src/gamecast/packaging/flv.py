@@ -9,8 +9,12 @@ from gamecast.media.containers.flv import TagWriter
 from gamecast.media.packet import Packet
 from gamecast.media.track import Kind, Track
 
-CLOCK_TAG = "onGamecastClock"
-"""Script data that carries ``{"wall": Unix milliseconds}``: players measure their latency by it."""
+CLOCK_CUE = "gamecast.clock"
+"""Name of the cue points that carry ``wall``, Unix milliseconds: players measure latency by it.
+
+Cue points, because ffmpeg makes a text stream of any script data that it does not know, and then
+cannot copy the recording into MP4.
+"""
 
 
 class FlvPackager:
@@ -18,21 +22,23 @@ class FlvPackager:
 
     def __init__(self) -> None:
         self._writer = TagWriter([])
-        self._tracks: Sequence[Track] = []
         self._has_video = False
+        self._has_audio = False
         self._last_ms = 0
         self._clock_ms: int | None = None
 
     def set_tracks(self, tracks: Sequence[Track]) -> bytes:
         """Start over with these tracks; returns the new sequence headers as tags."""
-        self._tracks = tracks
-        self._has_video = any(track.kind is Kind.VIDEO for track in tracks)
+        kinds = {track.kind for track in tracks}
+        self._has_video = Kind.VIDEO in kinds
+        self._has_audio = Kind.AUDIO in kinds
         self._writer = TagWriter(tracks)
         return self._sequence_headers()
 
     def header(self) -> bytes:
         """File header, metadata and sequence headers."""
-        return self._writer.header() + self._sequence_headers()
+        header = self._writer.header(has_audio=self._has_audio, has_video=self._has_video)
+        return header + self._sequence_headers()
 
     def write(self, packet: Packet) -> Iterator[Chunk]:
         """The packet's tag; one that starts a group has the clock tag in front."""
@@ -42,13 +48,21 @@ class FlvPackager:
         starts_group = packet.keyframe if self._has_video and packet.is_video else False
         if self._clock_due(packet, milliseconds):
             starts_group = starts_group or not self._has_video
-            clock = {"wall": packet.wall * 1000.0}
-            tag = self._writer.script_tag(CLOCK_TAG, clock, milliseconds) + tag
+            tag = self._clock(packet.wall, milliseconds) + tag
         yield Chunk(tag, starts_group)
 
     def drain(self) -> Iterator[Chunk]:
         """Nothing is ever held back."""
         return iter(())
+
+    def _clock(self, wall: float, milliseconds: int) -> bytes:
+        cue = {
+            "name": CLOCK_CUE,
+            "time": milliseconds / 1000.0,
+            "type": "event",
+            "wall": wall * 1000.0,
+        }
+        return self._writer.script_tag("onCuePoint", cue, milliseconds)
 
     def _clock_due(self, packet: Packet, milliseconds: int) -> bool:
         if self._has_video:

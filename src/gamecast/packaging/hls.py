@@ -119,6 +119,12 @@ class HlsPackager:
         """Whether the playlist now contains this part, or a later one (section 6.2.5.2)."""
         return self.ended or (msn, part) < self.position
 
+    @property
+    def peak_bitrate(self) -> int:
+        """Bits per second of the heaviest complete segment kept (BANDWIDTH, section 4.4.6.2)."""
+        complete = [s for s in self.segments if s.duration]
+        return round(max((s.size * 8 / (s.duration or 1.0) for s in complete), default=0.0))
+
     def segment(self, msn: int) -> Segment | None:
         """A segment that is still kept."""
         index = msn - self.segments[0].msn if self.segments else -1

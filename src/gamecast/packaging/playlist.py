@@ -39,21 +39,21 @@ class MediaPlaylist:
     def __init__(self, packager: HlsPackager, *, epoch: str) -> None:
         """``epoch`` goes into every media URL: a name is never used for other bytes."""
         self._packager = packager
-        self._epoch = epoch
+        self.epoch = epoch
         self._cache: dict[bool, tuple[int, bytes]] = {}
         self._lines: dict[int, str] = {}
 
     def segment_uri(self, msn: int) -> str:
         """Relative URL of a whole segment."""
-        return f"{self._epoch}-{msn}.m4s"
+        return f"{self.epoch}-{msn}.m4s"
 
     def part_uri(self, msn: int, part: int) -> str:
         """Relative URL of a part."""
-        return f"{self._epoch}-{msn}.{part}.m4s"
+        return f"{self.epoch}-{msn}.{part}.m4s"
 
     def init_uri(self, init: int) -> str:
         """Relative URL of an initialisation segment."""
-        return f"{self._epoch}-init{init}.mp4"
+        return f"{self.epoch}-init{init}.mp4"
 
     def render(self, *, skip: bool = False) -> bytes:
         """The playlist now; ``skip`` asks for a delta update (EXT-X-SKIP) where one helps."""

@@ -10,6 +10,11 @@ Framing = Callable[[bytes], bytes]
 """Wraps flushed bytes once for all viewers of a lane, e.g. as an HTTP/1.1 chunk."""
 
 
+def plain(data: bytes) -> bytes:
+    """No framing: the bytes as the packager made them."""
+    return data
+
+
 class Lane:
     """Writes each flush to every viewer: one function call per viewer, the same bytes object.
 

@@ -115,6 +115,7 @@ class Stream:
         self._takeovers: list[float] = []
         self._needs_keyframe = False
         self._first_dts: float | None = None
+        self._session_first: float | None = None
         self._seen: dict[int, float] = {}
 
     # Publishing ---------------------------------------------------------------------------------
@@ -140,7 +141,9 @@ class Stream:
         self.publisher = self.last_publisher = publisher
         self._lost_at = None
         if back:
-            self._begin_session()
+            self._timeline.begin_session(gap=0.0)
+            self._needs_keyframe = any(t.kind is Kind.VIDEO for t in self.main_tracks)
+            self._session_first = None
             self._notify(self, StreamEvent.PUBLISHER_BACK)
         return self._ingest
 
@@ -227,6 +230,19 @@ class Stream:
         """The renditions that exist, by key (a copy)."""
         return dict(self._renditions)
 
+    @property
+    def keyframe_interval(self) -> float:
+        """Seconds between keyframes as measured; 0 where there is no video."""
+        for track in self.main_tracks:
+            if track.kind is Kind.VIDEO:
+                return self.meters[track.id].keyframe_interval
+        return 0.0
+
+    @property
+    def bitrate(self) -> int:
+        """Bits of media per second of the main tracks, over the last seconds."""
+        return round(sum(self.meters[track.id].bitrate for track in self.main_tracks))
+
     def audience(self) -> dict[str, int]:
         """Viewers by protocol, with ``total``."""
         counts: Counter[str] = Counter()
@@ -253,11 +269,6 @@ class Stream:
         return GroupCache(
             max_seconds=self._limits.group_seconds, max_bytes=self._limits.group_bytes
         )
-
-    def _begin_session(self) -> None:
-        self._timeline.begin_session()
-        self._needs_keyframe = Kind.VIDEO in {track.kind for track in self.main_tracks}
-        self._session_first: float | None = None
 
     def _session_can_start(self, packet: Packet) -> bool:
         """After a return: wait for the keyframe, or take it that there is only sound now."""

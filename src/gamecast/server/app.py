@@ -1,0 +1,237 @@
+"""The server: makes the parts, joins them, runs until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import signal
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gamecast.net.tcp import Admission, bind
+from gamecast.net.tls import ServerTls
+from gamecast.packaging.hls import HlsSettings
+from gamecast.relay.directory import Directory
+from gamecast.relay.pace import Pace
+from gamecast.relay.stream import Clocks, Stream, StreamEvent, StreamLimits, describe_tracks
+from gamecast.server.auth import Authenticator
+from gamecast.server.auth_answers import Refusal
+from gamecast.server.config import ServeConfig
+from gamecast.server.http.api import bearer, make_api, refusal_problem
+from gamecast.server.http.app import RootApp
+from gamecast.server.http.connection import HttpLimits
+from gamecast.server.http.hls import HlsRoutes
+from gamecast.server.http.listener import HttpListener
+from gamecast.server.http.live import LiveFeeds
+from gamecast.server.http.media import MediaApp
+from gamecast.server.http.pages import Pages
+from gamecast.server.load import LoadMeter
+from gamecast.server.metrics import Metrics
+from gamecast.server.posters import Posters
+from gamecast.server.ready import ReadyAddresses, local_authority, write_ready
+from gamecast.server.rtmp.server import RtmpServer
+from gamecast.server.rtmp.session import Context
+from gamecast.store.store import Store
+from gamecast.transcode.workers import Workers
+
+log = structlog.get_logger(__name__)
+
+_GOODBYE_SECONDS = 3.0
+"""How long connections may take to send what is buffered when the server stops."""
+_GRANT_CHECK_SECONDS = 5
+
+
+class Server:
+    """One ``gamecast serve``. ``start``, then ``stop``; in between everything is callbacks."""
+
+    def __init__(self, config: ServeConfig, store: Store) -> None:
+        self._config = config
+        self.clocks = Clocks(monotonic=asyncio.get_running_loop().time, wall=time.time)
+        self.pace = Pace()
+        self.directory = Directory(
+            clocks=self.clocks,
+            limits=StreamLimits(
+                grace_seconds=config.stream.grace_seconds,
+                group_seconds=config.stream.group_seconds,
+                group_bytes=config.stream.group_bytes,
+                takeovers_per_minute=config.stream.takeovers_per_minute,
+            ),
+        )
+        self.directory.listen(_log_event)
+        self._authenticator = Authenticator(store, config.auth)
+        self._workers = Workers()
+        self._load = LoadMeter(self.pace)
+        self._feeds = LiveFeeds(self.directory, self.clocks)
+        self._rtmp = RtmpServer(
+            config.rtmp,
+            Context(
+                directory=self.directory,
+                authenticator=self._authenticator,
+                pace=self.pace,
+                max_bitrate=config.stream.max_bitrate,
+            ),
+        )
+        self._http = self._make_http()
+        tls = config.tls
+        self._tls = ServerTls(tls.cert, tls.key) if tls.cert and tls.key else None
+        self._ticking: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
+
+    async def start(self) -> ReadyAddresses:
+        """Bind, listen and begin to tick. Raises ``PortInUse`` naming the port."""
+        tls = self._tls.context if self._tls is not None else None
+        http = await self._listen(self._http, self._config.http.port, tls)
+        rtmp = rtmps = None
+        if self._config.rtmp.enabled:
+            rtmp = await self._listen(self._rtmp, self._config.rtmp.port, None)
+            if tls is not None:
+                rtmps = await self._listen(self._rtmp, self._config.rtmp.tls_port, tls)
+        self._ticking = asyncio.create_task(self._tick())
+        scheme = "https" if tls is not None else "http"
+        return ReadyAddresses(
+            http=f"{scheme}://{http}",
+            rtmp=f"rtmp://{rtmp}" if rtmp else "",
+            rtmps=f"rtmps://{rtmps}" if rtmps else "",
+        )
+
+    async def stop(self) -> None:
+        """End everything in its own words, flush, close. Bounded in time."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._ticking
+        self._http.stop_accepting()
+        self.directory.close("the server is stopping")
+        self._feeds.close()
+        await self._rtmp.close()
+        await self._http.close(patience=_GOODBYE_SECONDS)
+        self._rtmp.abort()
+        self._load.close()
+        self._workers.close()
+
+    async def _listen(
+        self, listener: HttpListener | RtmpServer, port: int, tls: ssl.SSLContext | None
+    ) -> str:
+        bound = bind(self._config.server.host, port)
+        address = bound.getsockname()[:2]
+        await listener.listen(bound, tls=tls)
+        return local_authority(address)
+
+    def _make_http(self) -> HttpListener:
+        http = self._config.http
+        admission = Admission(
+            most=http.max_connections, most_per_address=http.max_connections_per_address
+        )
+        hls = self._config.hls
+        settings = HlsSettings(
+            part=hls.part_seconds, segment=hls.segment_seconds, window=hls.window_segments
+        )
+        posters = Posters(self.directory, self._workers, self.clocks)
+        media = MediaApp(
+            self.directory,
+            hls=HlsRoutes(settings),
+            pace=self.pace,
+            may_play=self._may_play,
+            poster=posters.get,
+            allow_origin=http.allow_origin,
+        )
+        metrics = Metrics(
+            self.directory,
+            pace=self.pace,
+            load=lambda: self._load.load,
+            connections={
+                "http": lambda: admission.count,
+                "rtmp": lambda: self._rtmp.admission.count,
+            },
+        )
+        api = make_api(self.directory, self._authenticator, metrics)
+        root = RootApp(media=media, feeds=self._feeds, pages=Pages(), api=api)
+        limits = HttpLimits(
+            header_timeout=http.header_timeout,
+            idle_timeout=http.idle_timeout,
+            admission=admission,
+        )
+        return HttpListener(root, limits)
+
+    async def _may_play(self, name: str, request: Request) -> Response | None:
+        query = request.query_params
+        answer = await self._authenticator.authorize_play(
+            name=name,
+            credential=bearer(request) or query.get("token") or query.get("key"),
+            address=request.client.host if request.client else "",
+        )
+        return refusal_problem(answer) if isinstance(answer, Refusal) else None
+
+    async def _tick(self) -> None:
+        """Once a second for as long as the server runs."""
+        seconds = 0
+        while True:
+            await asyncio.sleep(1.0)
+            seconds += 1
+            self.directory.tick()
+            self._feeds.tick()
+            self._http.tick()
+            self._reload_certificate()
+            if seconds % _GRANT_CHECK_SECONDS == 0:
+                await self._rtmp.check_grants()
+
+    def _reload_certificate(self) -> None:
+        if self._tls is None:
+            return
+        try:
+            if self._tls.reload_if_changed():
+                log.info("tls.reloaded")
+        except (OSError, ssl.SSLError) as error:
+            log.warning("tls.not_reloaded", error=str(error))
+
+
+def _log_event(stream: Stream, event: StreamEvent) -> None:
+    log.info(
+        f"stream.{event.value}", channel=stream.name, tracks=describe_tracks(stream.main_tracks)
+    )
+
+
+async def serve(
+    config: ServeConfig,
+    *,
+    on_ready: Callable[[ReadyAddresses], Awaitable[None] | None] = lambda addresses: None,
+) -> None:
+    """Run a server until SIGINT or SIGTERM; returns when everything is flushed and closed.
+
+    Raises ``PortInUse`` (naming the port), ``OSError`` or ``StoreUnavailable`` if it cannot start.
+    """
+    data_dir = config.server.data_dir
+    data_dir.mkdir(parents=True, exist_ok=True)
+    url = config.database.url.get_secret_value()
+    async with await Store.open(data_dir=data_dir, url=url) as store:
+        server = Server(config, store)
+        stopping = _stop_on_signals()
+        ready = None
+        try:
+            addresses = await server.start()
+            ready = write_ready(data_dir, addresses)
+            answer = on_ready(addresses)
+            if inspect.isawaitable(answer):
+                await answer
+            await stopping.wait()
+        finally:
+            if ready is not None:
+                ready.unlink(missing_ok=True)
+            await server.stop()
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stopping.set)
+        except NotImplementedError:  # Windows has no signal handlers on its loops
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
+    return stopping

@@ -1,0 +1,138 @@
+"""The API under ``/api/v1``, health and metrics (CONTRACT, "API")."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from gamecast import __version__
+from gamecast.relay.directory import Directory
+from gamecast.relay.rendition import FlowRendition
+from gamecast.relay.stream import Stream
+from gamecast.server.auth import Authenticator
+from gamecast.server.auth_answers import Reason, Refusal
+from gamecast.server.http.problems import not_on_air, problem
+from gamecast.server.http.views import describe_stream, timestamp
+from gamecast.server.metrics import Metrics
+
+_STATUS = {
+    Reason.MISSING: 401,
+    Reason.DENIED: 403,
+    Reason.INVALID_NAME: 400,
+    Reason.THROTTLED: 429,
+    Reason.UNAVAILABLE: 503,
+}
+
+
+def refusal_problem(refusal: Refusal) -> Response:
+    """A refusal in HTTP's words."""
+    status = _STATUS[refusal.reason]
+    headers = {"www-authenticate": 'Bearer realm="gamecast"'} if status == 401 else {}
+    if status in (429, 503):
+        headers["retry-after"] = "5"
+    return problem(status, f"access {refusal.reason.value}", code=refusal.reason, headers=headers)
+
+
+def bearer(request: Request) -> str | None:
+    """The bearer token of a request, if it has one (RFC 6750 section 2.1)."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def make_api(directory: Directory, authenticator: Authenticator, metrics: Metrics) -> FastAPI:
+    """The application that answers everything that is neither media nor a page."""
+    app = FastAPI(
+        title="Gamecast",
+        version=__version__,
+        summary="Self-hosted live streaming for games.",
+        redoc_url=None,
+    )
+    app.include_router(_streams(directory, authenticator), prefix="/api/v1")
+
+    @app.get("/healthz", tags=["operation"])
+    async def health() -> dict[str, str]:
+        """The process runs and answers."""
+        return {"status": "ok"}
+
+    @app.get("/metrics", tags=["operation"], response_class=Response)
+    async def prometheus() -> Response:
+        """Prometheus text format."""
+        body, media_type = metrics.render()
+        return Response(body, headers={"content-type": media_type, "cache-control": "no-store"})
+
+    _add_problem_handlers(app)
+    return app
+
+
+def _add_problem_handlers(app: FastAPI) -> None:
+    @app.exception_handler(HTTPException)
+    async def http_problem(request: Request, error: HTTPException) -> Response:
+        return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    async def validation_problem(request: Request, error: RequestValidationError) -> Response:
+        where = ", ".join(".".join(str(part) for part in e["loc"]) for e in error.errors())
+        return problem(422, f"not valid: {where}", code="not_valid")
+
+
+def _streams(directory: Directory, authenticator: Authenticator) -> APIRouter:
+    router = APIRouter(tags=["streams"])
+
+    async def admin(request: Request) -> Response | None:
+        address = request.client.host if request.client else ""
+        answer = await authenticator.authorize_admin(token=bearer(request), address=address)
+        return refusal_problem(answer) if isinstance(answer, Refusal) else None
+
+    @router.get("/streams")
+    async def list_streams() -> dict[str, Any]:
+        """What is on air now."""
+        return {"items": [describe_stream(stream) for stream in directory]}
+
+    @router.get("/streams/{name}", response_model=None)
+    async def get_stream(name: str) -> dict[str, Any] | Response:
+        """One stream; 404 while it is not on air."""
+        stream = directory.get(name)
+        return describe_stream(stream) if stream is not None else not_on_air(name)
+
+    @router.delete("/streams/{name}", response_model=None, status_code=204)
+    async def end_stream(name: str, request: Request) -> Response:
+        """End the publisher's session and the stream (administrators)."""
+        refused = await admin(request)
+        if refused is not None:
+            return refused
+        stream = directory.publishing(name)
+        if stream is None:
+            return not_on_air(name)
+        stream.end("ended by an administrator")
+        return Response(status_code=204)
+
+    @router.get("/streams/{name}/viewers", response_model=None)
+    async def list_viewers(name: str, request: Request) -> dict[str, Any] | Response:
+        """Who watches (administrators): protocol, address, since, bytes, drops."""
+        refused = await admin(request)
+        if refused is not None:
+            return refused
+        stream = directory.get(name)
+        return {"items": _viewers(stream)} if stream is not None else not_on_air(name)
+
+    return router
+
+
+def _viewers(stream: Stream) -> list[dict[str, Any]]:
+    return [
+        {
+            "protocol": viewer.protocol,
+            "address": viewer.address,
+            "since": timestamp(viewer.since),
+            "bytes": rendition.sent_bytes(viewer),
+            "backlog": viewer.sink.backlog(),
+            "dropped_groups": viewer.dropped_groups,
+            "dropped_bytes": viewer.dropped_bytes,
+        }
+        for rendition in stream.renditions.values()
+        if isinstance(rendition, FlowRendition)
+        for viewer in rendition.viewers
+    ]

@@ -1,0 +1,227 @@
+"""The HTTP connection: uvicorn's protocol with deadlines, and a way to take its transport over.
+
+uvicorn has no deadline for a header or a body and no cap per address (reliability rule R19), and it
+gives an ASGI application no access to the transport, without which every viewer would cost a task
+wake-up per frame. This subclass adds both and leaves everything else to uvicorn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from gamecast.net.tcp import Admission
+
+EXTENSION = "gamecast.takeover"
+"""Key in ``scope["extensions"]`` under which the :class:`HttpConnection` itself stands."""
+
+
+class Takeover(Protocol):
+    """What an application gives to get the transport's events after it has taken it over."""
+
+    def data_received(self, data: bytes) -> None:
+        """The peer sent more (WebSocket frames; anything on a plain body is noise)."""
+
+    def writing_paused(self) -> None:
+        """Above the high water mark."""
+
+    def writing_resumed(self) -> None:
+        """Below the low water mark."""
+
+    def closed(self) -> None:
+        """The connection is gone."""
+
+
+@dataclass(slots=True, kw_only=True)
+class HttpLimits:
+    """Bounds on a peer that has not yet been given anything."""
+
+    header_timeout: float
+    idle_timeout: float
+    body_timeout: float = 30.0
+    max_header_bytes: int = 64 * 1024
+    admission: Admission = field(repr=False)
+
+
+class HttpConnection(HttpToolsProtocol):
+    """One HTTP connection, until an application takes its transport over."""
+
+    limits: HttpLimits
+    """Set on a subclass by :func:`connection_class`."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._header_bytes = 0
+        self._in_header = True
+        self._admitted = False
+        self._takeover: Takeover | None = None
+
+    # Deadlines and caps -------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Admit the connection and start the header's deadline."""
+        super().connection_made(transport)
+        self._admitted = self.limits.admission.enter(self._address)
+        if not self._admitted:
+            transport.write(_refusal(503, b"too many connections"))
+            transport.close()
+            return
+        self._arm(self.limits.header_timeout, 408, b"request header too slow")
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, or whoever has taken over."""
+        if self._takeover is not None:
+            self._takeover.data_received(data)
+            return
+        if not self._admitted or self.transport.is_closing():
+            return
+        if self._in_header:
+            self._header_bytes += len(data)
+            if self._header_bytes > self.limits.max_header_bytes:
+                self._refuse(431, b"request header too large")
+                return
+            if self._deadline is None:
+                self._arm(self.limits.header_timeout, 408, b"request header too slow")
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """A request's first byte: uvicorn resets its scope; the extension goes in."""
+        super().on_message_begin()
+        self._in_header = True
+        self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
+
+    def on_headers_complete(self) -> None:
+        """The header is whole; from here the body has its own deadline."""
+        self._in_header = False
+        self._header_bytes = 0
+        self._disarm()
+        super().on_headers_complete()
+        if self.cycle is not None and not self.cycle.response_complete and self._has_body():
+            self._arm(self.limits.body_timeout, 408, b"request body too slow")
+
+    def on_message_complete(self) -> None:
+        """The body is whole."""
+        self._disarm()
+        self._in_header = True
+        super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The transport is gone."""
+        self._disarm()
+        if self._admitted:
+            self._admitted = False
+            self.limits.admission.leave(self._address)
+        takeover, self._takeover = self._takeover, None
+        super().connection_lost(exc)
+        if takeover is not None:
+            takeover.closed()
+
+    @property
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
+
+    def _has_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+            for name, value in self.headers
+        )
+
+    def _arm(self, seconds: float, status: int, reason: bytes) -> None:
+        self._disarm()
+        self._deadline = self.loop.call_later(seconds, self._refuse, status, reason)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _refuse(self, status: int, reason: bytes) -> None:
+        self._deadline = None
+        if not self.transport.is_closing():
+            if self.cycle is None or self.cycle.response_complete:
+                self.transport.write(_refusal(status, reason))
+            self.transport.close()
+
+    # Taking over --------------------------------------------------------------------------------
+
+    def take_over(
+        self,
+        takeover: Takeover,
+        status: int,
+        headers: list[tuple[bytes, bytes]],
+        *,
+        high_water: int,
+    ) -> asyncio.Transport:
+        """Send a response head and hand the transport to ``takeover`` for the rest of its life.
+
+        The caller writes the body, in the framing that its headers name, and closes the transport.
+        """
+        cycle = self.cycle
+        cycle.response_started = cycle.response_complete = True
+        self.takeover_transport(takeover, high_water)
+        head = [STATUS_LINE[status]]
+        for name, value in [*self.server_state.default_headers, *headers]:
+            head += [name, b": ", value, b"\r\n"]
+        head.append(b"\r\n")
+        self.transport.write(b"".join(head))
+        return self.transport
+
+    def takeover_transport(self, takeover: Takeover, high_water: int) -> None:
+        """Give all further events of the transport to ``takeover``."""
+        self._disarm()
+        self._unset_keepalive_if_required()
+        self._takeover = takeover
+        self.flow.resume_reading()
+        self.transport.set_write_buffer_limits(high=high_water)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """An upgrade that no application took is answered as the plain request that it also is."""
+
+    def pause_writing(self) -> None:
+        """Above the high water mark."""
+        if self._takeover is not None:
+            self._takeover.writing_paused()
+        else:
+            super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Below the low water mark."""
+        if self._takeover is not None:
+            self._takeover.writing_resumed()
+        else:
+            super().resume_writing()
+
+    def shutdown(self) -> None:
+        """The server stops: viewers are ended by their streams, requests by uvicorn."""
+        if self._takeover is None:
+            super().shutdown()
+
+
+def _refusal(status: int, reason: bytes) -> bytes:
+    return b"%scontent-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s" % (
+        STATUS_LINE[status],
+        len(reason),
+        reason,
+    )
+
+
+def connection_class(limits: HttpLimits) -> type[HttpConnection]:
+    """A connection class with these limits, as uvicorn makes connections from a class."""
+
+    class LimitedHttpConnection(HttpConnection):
+        pass
+
+    LimitedHttpConnection.limits = limits
+    return LimitedHttpConnection

@@ -1,0 +1,157 @@
+"""HTTP-FLV and fragmented MP4, as an endless body or over WebSocket: shared bytes, no task."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gamecast.packaging.flv import FlvPackager
+from gamecast.packaging.fmp4 import Fmp4Packager
+from gamecast.relay.lane import Framing, plain
+from gamecast.relay.pace import Pace
+from gamecast.relay.rendition import FlowRendition, Packager
+from gamecast.relay.stream import Stream
+from gamecast.relay.viewer import Viewer
+from gamecast.server.flow import flow_rendition
+from gamecast.server.http import framing, websocket
+from gamecast.server.http.connection import EXTENSION, HttpConnection
+from gamecast.server.http.problems import problem
+
+HIGH_WATER = 4 * 1024 * 1024
+"""Bytes that may wait for a viewer before it counts as full: a few seconds of a usual stream."""
+
+
+@dataclass(slots=True, frozen=True)
+class Format:
+    """A flowing format: its word in the API, its media type and what makes it."""
+
+    key: str
+    media_type: str
+    packager: Callable[[], Packager]
+
+
+FORMATS = {
+    "flv": Format("flv", "video/x-flv", FlvPackager),
+    "mp4": Format("fmp4", "video/mp4", Fmp4Packager),
+}
+"""By file name extension."""
+
+
+class FlowSession:
+    """One viewer of a flowing format: takes the transport over and only hands on shared bytes."""
+
+    def __init__(self, stream: Stream, format: Format, rendition: FlowRendition) -> None:
+        self._stream = stream
+        self._format = format
+        self._rendition = rendition
+        self._transport: asyncio.Transport | None = None
+        self._listener: websocket.Listener | None = None
+        self._last = b""
+        self.viewer: Viewer | None = None
+
+    def start(
+        self, connection: HttpConnection, scope: Scope, headers: list[tuple[bytes, bytes]]
+    ) -> None:
+        """Answer a GET: the head, what the rendition has so far, and from then on every flush."""
+        if websocket.wanted(scope["headers"]):
+            accept = websocket.accept_headers(scope["headers"]) or []
+            transport = connection.take_over(self, 101, accept, high_water=HIGH_WATER)
+            self._listener = websocket.Listener(transport.write, transport.close)
+            self._last = self._listener.close_frame(reason="the stream has ended")
+            frame: Framing = framing.websocket_binary
+        elif scope["http_version"] == "1.1":
+            chunked = [*headers, (b"transfer-encoding", b"chunked")]
+            transport = connection.take_over(self, 200, chunked, high_water=HIGH_WATER)
+            self._last = framing.LAST_CHUNK
+            frame = framing.http_chunk
+        else:
+            transport = connection.take_over(self, 200, headers, high_water=HIGH_WATER)
+            frame = plain  # an HTTP/1.0 body ends with its connection
+        self._transport = transport
+        self.viewer = Viewer(
+            protocol=self._format.key,
+            sink=self,
+            address=scope["client"][0] if scope["client"] else "",
+            since=self._stream.clocks.wall(),
+        )
+        self._rendition.join(self.viewer, frame)
+
+    # Sink ---------------------------------------------------------------------------------------
+
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """The transport's write function."""
+        return self._transport.write if self._transport is not None else _drop
+
+    def backlog(self) -> int:
+        """Bytes not yet in the kernel."""
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+
+    def finish(self, reason: str) -> None:
+        """End the body properly, or drop the connection of a viewer that does not read."""
+        transport = self._transport
+        if transport is None:
+            return
+        if self.viewer is not None and self.viewer.full:
+            transport.abort()
+        else:
+            transport.write(self._last)
+            transport.close()
+
+    # Takeover -----------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """WebSocket frames; anything on a plain body is noise."""
+        if self._listener is not None:
+            self._listener.data_received(data)
+
+    def writing_paused(self) -> None:
+        """The viewer is full."""
+        if self.viewer is not None:
+            self.viewer.set_full(True, self._stream.clocks.monotonic())
+
+    def writing_resumed(self) -> None:
+        """The viewer has room again."""
+        if self.viewer is not None:
+            self.viewer.set_full(False, self._stream.clocks.monotonic())
+
+    def closed(self) -> None:
+        """The viewer is gone."""
+        self._transport = None
+        if self.viewer is not None:
+            self._rendition.leave(self.viewer)
+            self._stream.release(self._format.key)
+
+
+def _drop(data: bytes) -> None:
+    """The connection is gone and its ``closed`` is on the way."""
+
+
+async def serve(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    *,
+    stream: Stream,
+    format: Format,
+    pace: Pace,
+    headers: dict[str, str],
+) -> None:
+    """Answer a request for ``/live/<name>.flv`` or ``.mp4``."""
+    headers = {"cache-control": "no-store", "content-type": format.media_type, **headers}
+    if scope["method"] == "HEAD":
+        await Response(headers=headers)(scope, receive, send)
+        return
+    if websocket.wanted(scope["headers"]) and not websocket.accept_headers(scope["headers"]):
+        refusal = problem(400, "not a WebSocket handshake", headers={"sec-websocket-version": "13"})
+        await refusal(scope, receive, send)
+        return
+    connection = cast(HttpConnection, scope["extensions"][EXTENSION])
+    rendition = flow_rendition(stream, format.key, format.packager, pace)
+    FlowSession(stream, format, rendition).start(connection, scope, Headers(headers).raw)

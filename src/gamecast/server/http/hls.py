@@ -1,0 +1,151 @@
+"""LL-HLS over HTTP: playlists that wait, parts, segments. Cacheable by any CDN.
+
+RFC 8216bis section 6.2.5 (blocking reload, delta updates) and appendix B.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gamecast.packaging.hls import HlsSettings
+from gamecast.packaging.playlist import multivariant
+from gamecast.relay.stream import Stream
+from gamecast.server.hls import KEY, HlsRendition
+from gamecast.server.http.problems import problem
+
+MEDIA_PLAYLIST = "media.m3u8"
+_PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
+_MEDIA_TYPE = "video/mp4"
+_FOREVER = "public, max-age=3600, immutable"
+_NAME = re.compile(
+    r"(?P<epoch>[0-9a-f]{8})-(?:init(?P<init>\d{1,9})\.mp4|(?P<msn>\d{1,12})(?:\.(?P<part>\d{1,6}))?\.m4s)"
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Directives:
+    """Delivery directives of a playlist request (section 6.2.5.1)."""
+
+    msn: int | None = None
+    part: int = 0
+    skip: bool = False
+
+    @classmethod
+    def parse(cls, request: Request) -> Directives:
+        """From the query; raises ``ValueError`` on what the section forbids."""
+        query = request.query_params
+        msn, part = query.get("_HLS_msn"), query.get("_HLS_part")
+        if part is not None and msn is None:
+            raise ValueError("_HLS_part without _HLS_msn")
+        return cls(
+            msn=_number(msn) if msn is not None else None,
+            # A request without a part waits for the segment's first part: Safari sends it so, and
+            # waiting for the whole segment would cost it a segment of delay.
+            part=_number(part) if part is not None else 0,
+            skip=query.get("_HLS_skip", "NO") in ("YES", "v2"),
+        )
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        raise ValueError(f"{text[:20]!r} is not a decimal integer")
+    return int(text)
+
+
+class HlsRoutes:
+    """Answers everything below ``/live/<name>/`` that belongs to HLS."""
+
+    def __init__(self, settings: HlsSettings) -> None:
+        self._settings = settings
+
+    async def answer(self, request: Request, stream: Stream, file: str) -> Response | None:
+        """The response, or ``None`` if ``file`` is not a name of ours."""
+        if file in ("index.m3u8", "master.m3u8"):
+            return await self._index(request, stream)
+        if file == MEDIA_PLAYLIST:
+            return await self._media(request, stream)
+        match = _NAME.fullmatch(file)
+        if match is None:
+            return None
+        rendition = stream.find_rendition(KEY)
+        if not isinstance(rendition, HlsRendition) or rendition.epoch != match["epoch"]:
+            return _gone()
+        self._seen(rendition, request)
+        if match["init"] is not None:
+            return _media(rendition.packager.inits.get(int(match["init"])))
+        if match["part"] is None:
+            return await self._segment(rendition, int(match["msn"]))
+        return await self._part(rendition, int(match["msn"]), int(match["part"]))
+
+    def _rendition(self, request: Request, stream: Stream) -> HlsRendition:
+        rendition = stream.rendition(KEY, lambda: HlsRendition(stream, self._settings))
+        self._seen(rendition, request)
+        return rendition
+
+    @staticmethod
+    def _seen(rendition: HlsRendition, request: Request) -> None:
+        address = request.client.host if request.client else ""
+        rendition.seen(hash((address, request.headers.get("user-agent", ""))))
+
+    async def _index(self, request: Request, stream: Stream) -> Response:
+        # Asking for the index already starts the rendition: its first parts are made meanwhile.
+        rendition = self._rendition(request, stream)
+        text = multivariant(
+            stream.main_tracks,
+            bandwidth=max(rendition.packager.peak_bitrate, stream.bitrate),
+            average=stream.bitrate,
+            media_uri=MEDIA_PLAYLIST,
+        )
+        return Response(text, media_type=_PLAYLIST_TYPE, headers={"cache-control": "max-age=2"})
+
+    async def _media(self, request: Request, stream: Stream) -> Response:
+        try:
+            directives = Directives.parse(request)
+        except ValueError as error:
+            return problem(400, str(error), code="bad_directive")
+        rendition = self._rendition(request, stream)
+        packager = rendition.packager
+        patience = 3.0 * packager.target_duration
+        if not await rendition.playable(patience=patience):
+            return problem(503, "no media yet", headers={"retry-after": "1"})
+        if directives.msn is None:
+            cache = "max-age=1"
+        else:
+            if directives.msn > packager.position[0] + 1 and not packager.ended:
+                return problem(400, "_HLS_msn is too far ahead", code="bad_directive")
+            if not await rendition.reach(directives.msn, directives.part, patience=patience):
+                return problem(503, "no new media", headers={"retry-after": "1"})
+            # A request with directives names one state of the playlist, so that any number of
+            # players behind a CDN cost one request here.
+            cache = f"public, max-age={6 * packager.target_duration}"
+        body = rendition.playlist.render(skip=directives.skip)
+        return Response(body, media_type=_PLAYLIST_TYPE, headers={"cache-control": cache})
+
+    async def _segment(self, rendition: HlsRendition, msn: int) -> Response:
+        segment = rendition.packager.segment(msn)
+        if segment is None or segment.duration is None:
+            return _gone()
+        return _media(segment.data)
+
+    async def _part(self, rendition: HlsRendition, msn: int, part: int) -> Response:
+        packager = rendition.packager
+        if (msn, part) == packager.position:  # the preload hint: answer when it exists
+            await rendition.reach(msn, part, patience=3.0 * packager.target_duration)
+        segment = packager.segment(msn)
+        if segment is None or part >= len(segment.parts):
+            return _gone()
+        return _media(segment.parts[part].data)
+
+
+def _media(data: bytes | None) -> Response:
+    if data is None:
+        return _gone()
+    return Response(data, media_type=_MEDIA_TYPE, headers={"cache-control": _FOREVER})
+
+
+def _gone() -> Response:
+    return problem(404, "no such segment, or no longer", code="no_such_segment")

@@ -1,0 +1,116 @@
+"""Everything below ``/live/``: plain ASGI, so that no framework stands between viewer and bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gamecast.relay.directory import Directory
+from gamecast.relay.pace import Pace
+from gamecast.server.http import flow
+from gamecast.server.http.hls import HlsRoutes
+from gamecast.server.http.problems import not_on_air, problem
+
+MayPlay = Callable[[str, Request], Awaitable[Response | None]]
+"""Decides whether a request may watch a channel: ``None`` if so, else the refusal."""
+
+Poster = Callable[[str], Awaitable[bytes | None]]
+"""A JPEG of what is on air, if there is one."""
+
+PREFIX = "/live/"
+
+
+class MediaApp:
+    """Routes ``/live/<name>.<format>`` and ``/live/<name>/<file>``."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        *,
+        hls: HlsRoutes,
+        pace: Pace,
+        may_play: MayPlay,
+        poster: Poster,
+        allow_origin: str,
+    ) -> None:
+        self._directory = directory
+        self._hls = hls
+        self._pace = pace
+        self._may_play = may_play
+        self._poster = poster
+        self._cors = _cors(allow_origin)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry for HTTP requests whose path starts with :data:`PREFIX`."""
+        request = Request(scope, receive)
+        response = await self._answer(request, scope, receive, send)
+        if response is not None:
+            for name, value in self._cors.items():
+                response.headers.setdefault(name, value)
+            await response(scope, receive, send)
+
+    async def _answer(
+        self, request: Request, scope: Scope, receive: Receive, send: Send
+    ) -> Response | None:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"access-control-max-age": "86400"})
+        if request.method not in ("GET", "HEAD"):
+            return problem(405, "", headers={"allow": "GET, HEAD, OPTIONS"})
+        name, _, file = scope["path"].removeprefix(PREFIX).partition("/")
+        if file:
+            return await self._file(request, name, file)
+        name, _, extension = name.rpartition(".")
+        format = flow.FORMATS.get(extension)
+        if format is None:
+            return problem(404, "no such format", code="no_such_format")
+        refusal = await self._may_play(name, request)
+        if refusal is not None:
+            return refusal
+        stream = self._directory.get(name)
+        if stream is None:
+            return not_on_air(name)
+        await flow.serve(
+            scope,
+            receive,
+            send,
+            stream=stream,
+            format=format,
+            pace=self._pace,
+            headers=self._cors,
+        )
+        return None
+
+    async def _file(self, request: Request, name: str, file: str) -> Response:
+        refusal = await self._may_play(name, request)
+        if refusal is not None:
+            return refusal
+        if file == "poster.jpg":
+            return await self._picture(name)
+        stream = self._directory.get(name)
+        if stream is None:
+            return not_on_air(name)
+        answer = await self._hls.answer(request, stream, file)
+        return answer or problem(404, "no such file", code="no_such_file")
+
+    async def _picture(self, name: str) -> Response:
+        data = await self._poster(name)
+        if data is None:
+            return problem(404, "no picture", code="no_poster")
+        return Response(data, media_type="image/jpeg", headers={"cache-control": "max-age=5"})
+
+
+def _cors(allow_origin: str) -> dict[str, str]:
+    if not allow_origin:
+        return {}
+    headers = {
+        "access-control-allow-origin": allow_origin,
+        "access-control-allow-methods": "GET, HEAD, OPTIONS",
+        "access-control-allow-headers": "authorization, range",
+        "cross-origin-resource-policy": "cross-origin",
+    }
+    if allow_origin != "*":
+        headers["vary"] = "origin"
+    return headers

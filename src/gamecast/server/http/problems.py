@@ -1,0 +1,30 @@
+"""Error answers: RFC 9457 problem details."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+
+def problem(
+    status: int, detail: str, *, code: str = "", headers: dict[str, str] | None = None
+) -> Response:
+    """A problem document. ``detail`` is for people, ``code`` (if given) for programs."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    if detail:
+        body["detail"] = detail
+    if code:
+        body["code"] = code
+    return Response(
+        json.dumps(body),
+        status_code=status,
+        media_type="application/problem+json",
+        headers={"cache-control": "no-store", **(headers or {})},
+    )
+
+
+def not_on_air(name: str) -> Response:
+    """404 for a stream that nobody publishes now."""
+    return problem(404, f"{name} is not on air", code="not_on_air")

@@ -1,0 +1,1 @@
+"""RTMP on the server: publishers in, players out."""
