@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gamecast.media.chunk import Chunk
-from gamecast.media.containers.flv import TagWriter
+from gamecast.media.containers.flv import TagType, TagWriter
 from gamecast.media.packet import Packet
 from gamecast.media.track import Kind, Track
 
 CLOCK_CUE = "gamecast.clock"
 """Name of the cue points that carry ``wall``, Unix milliseconds: players measure latency by it.
 
-Cue points, because ffmpeg makes a text stream of any script data that it does not know, and then
-cannot copy the recording into MP4.
+Cue points, because ffmpeg makes a text stream of script data that it does not know, and then cannot
+copy the recording into MP4.
 """
+
+SCRIPT_TIME = 0
+"""Timestamp of all script data, wherever in the stream: ffmpeg makes a text stream of later ones."""
 
 
 class FlvPackager:
@@ -62,7 +65,7 @@ class FlvPackager:
             "type": "event",
             "wall": wall * 1000.0,
         }
-        return self._writer.script_tag("onCuePoint", cue, milliseconds)
+        return self._writer.script_tag("onCuePoint", cue, SCRIPT_TIME)
 
     def _clock_due(self, packet: Packet, milliseconds: int) -> bool:
         if self._has_video:
@@ -74,6 +77,6 @@ class FlvPackager:
 
     def _sequence_headers(self) -> bytes:
         return b"".join(
-            self._writer.tag(kind, milliseconds, payload)
-            for kind, milliseconds, payload in self._writer.sequence_headers(self._last_ms)
+            self._writer.tag(kind, SCRIPT_TIME if kind == TagType.SCRIPT else at, payload)
+            for kind, at, payload in self._writer.sequence_headers(self._last_ms)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 from typing import cast
 
 import av
@@ -46,7 +47,7 @@ def _jpeg(frame: av.VideoFrame) -> bytes:
         stream = container.add_stream("mjpeg", rate=1, options={"qmin": "3", "qmax": "6"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuvj420p"
         picture.pts = 0
-        picture.time_base = None
+        picture.time_base = Fraction(1)
         container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
     return output.getvalue()

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gamecast.media.chunk import Chunk
-from gamecast.media.containers.flv import TagWriter
+from gamecast.media.containers.flv import TagType, TagWriter
 from gamecast.media.packet import Packet
 from gamecast.media.track import Kind, Track
+from gamecast.packaging.flv import SCRIPT_TIME
 from gamecast.protocols.rtmp import SERVER_CHUNK_SIZE
 from gamecast.protocols.rtmp.chunks import write_message
 from gamecast.protocols.rtmp.messages import MEDIA_CSIDS, MessageType
@@ -38,7 +39,8 @@ class RtmpPackager:
     def header(self) -> bytes:
         """Metadata and sequence headers, stamped with the time of the last packet."""
         return b"".join(
-            self._message(*message) for message in self._writer.sequence_headers(self._last_ms)
+            self._message(kind, SCRIPT_TIME if kind == TagType.SCRIPT else at, payload)
+            for kind, at, payload in self._writer.sequence_headers(self._last_ms)
         )
 
     def write(self, packet: Packet) -> Iterator[Chunk]:
