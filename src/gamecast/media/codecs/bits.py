@@ -81,14 +81,6 @@ class BitReader:
         code = self.ue()
         return (code + 1) >> 1 if code & 1 else -(code >> 1)
 
-    def more_rbsp_data(self) -> bool:
-        """Whether anything but the trailing bits is left (H.264 section 7.2)."""
-        left = self.remaining
-        if left <= 0:
-            return False
-        tail = int.from_bytes(self._data[self._position >> 3 :], "big") & ((1 << left) - 1)
-        return tail != 0 and tail.bit_length() - 1 != (tail & -tail).bit_length() - 1
-
 
 class BitWriter:
     """Builds big-endian bit fields; ``to_bytes`` pads the last byte with zero bits."""

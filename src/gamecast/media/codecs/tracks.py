@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
-from gamecast.media.codecs import aac, av1, flac, h264, hevc, opus, vp9
+from gamecast.media.codecs import aac, ac3, av1, flac, h264, hevc, mp3, opus, vp8, vp9
+from gamecast.media.codecs.hevc_vps import parse_vps_fps
 from gamecast.media.errors import MediaError
 from gamecast.media.track import VIDEO_CLOCK_RATE, Codec, Kind, Track
 
@@ -67,10 +69,17 @@ def _hevc(base: Track) -> Track:
         codec_string=hevc.codec_string(sps.profile),
         width=sps.width,
         height=sps.height,
-        fps=sps.fps,
+        fps=sps.fps or _vps_fps(config),
         reorder_depth=sps.reorder_depth,
         color=sps.color,
     )
+
+
+def _vps_fps(config: hevc.HevcConfig) -> Fraction | None:
+    try:
+        return parse_vps_fps(config.vps[0]) if config.vps else None
+    except MediaError:  # a player reads no frame rate from it either
+        return None
 
 
 def _av1(base: Track) -> Track:
@@ -119,7 +128,8 @@ def audio_track(
         case Codec.FLAC:
             return _flac(id, config)
         case Codec.MP3 | Codec.AC3 | Codec.EAC3:
-            return _bare(codec, id, sample_rate, channels)
+            samples = {Codec.MP3: 1152 if sample_rate >= 32_000 else 576, Codec.AC3: 1536}
+            return _bare(codec, id, sample_rate, channels, samples.get(codec, 0))
     raise ValueError(f"{codec} is no audio codec")
 
 
@@ -163,9 +173,34 @@ def _flac(id: int, config: bytes) -> Track:
     )
 
 
-def _bare(codec: Codec, id: int, rate: int, channels: int) -> Track:
-    name = {Codec.MP3: "mp4a.40.34", Codec.AC3: "ac-3", Codec.EAC3: "ec-3"}[codec]
-    samples = {Codec.MP3: 1152 if rate >= 32_000 else 576, Codec.AC3: 1536, Codec.EAC3: 0}[codec]
-    return replace(
-        _audio(codec, id, b"", rate, channels), codec_string=name, samples_per_frame=samples
-    )
+_NAMES = {Codec.MP3: "mp4a.40.34", Codec.AC3: "ac-3", Codec.EAC3: "ec-3"}
+
+
+def _bare(codec: Codec, id: int, rate: int, channels: int, samples: int) -> Track:
+    track = _audio(codec, id, b"", rate, channels)
+    return replace(track, codec_string=_NAMES[codec], samples_per_frame=samples)
+
+
+def track_from_frame(codec: Codec, data: bytes, *, id: int) -> Track:
+    """Return the ``Track`` that a first packet describes, where no configuration is sent.
+
+    Video needs a keyframe: VP8, VP9, AV1 with a sequence header. Audio: MP3, AC-3, E-AC-3.
+    Raises ``MediaError`` when the packet does not say, ``ValueError`` for any other codec.
+    """
+    match codec:
+        case Codec.VP8:
+            width, height = vp8.frame_size(data)
+            return video_track(codec, b"", id=id, width=width, height=height)
+        case Codec.VP9:
+            config = vp9.build_vpcc(vp9.config_from_keyframe(data))
+            header = vp9.parse_frame_header(data)
+            return video_track(codec, config, id=id, width=header.width, height=header.height)
+        case Codec.AV1:
+            return video_track(codec, av1.build_av1c(data), id=id)
+        case Codec.MP3:
+            frame = mp3.parse_frame_header(data)
+            return _bare(codec, id, frame.sample_rate, frame.channels, frame.samples)
+        case Codec.AC3 | Codec.EAC3:
+            sync = ac3.parse_frame_header(data)
+            return _bare(codec, id, sync.sample_rate, sync.channels, sync.samples)
+    raise ValueError(f"{codec} needs a configuration")
