@@ -1,0 +1,22 @@
+"""Which destination serves which kind of target. New protocols are added here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gamecast.client.push.destination import Destination
+from gamecast.client.push.network import NetworkThread
+from gamecast.client.push.recording import FileDestination
+from gamecast.client.push.rtmp import RtmpDestination
+from gamecast.client.push.target import FileTarget, RtmpTarget, Target
+
+
+def make_destination(
+    target: Target, network: NetworkThread, *, on_change: Callable[[], None], keep_trying: bool
+) -> Destination:
+    """The destination for a target; ``on_change`` is called in any thread."""
+    match target:
+        case RtmpTarget():
+            return RtmpDestination(target, network, on_change=on_change, keep_trying=keep_trying)
+        case FileTarget():
+            return FileDestination(target, on_change=on_change)

@@ -1,0 +1,244 @@
+"""PushSession: sources, encoders and destinations of one ``gamecast push``, joined and timed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import av
+
+from gamecast.client.capture.source import Source, Timeline
+from gamecast.client.encode.audio import AudioEncoder
+from gamecast.client.encode.video import VideoEncoder
+from gamecast.client.encode.worker import AudioWorker, VideoWorker
+from gamecast.client.push.destination import Destination
+from gamecast.client.push.hub import Hub
+from gamecast.client.push.network import NetworkThread
+from gamecast.client.push.registry import make_destination
+from gamecast.client.push.stats import EncodeStats, State
+from gamecast.client.push.target import Target
+from gamecast.media.packet import Packet
+from gamecast.media.track import Kind, Track
+
+SETTLE = 10.0
+"""Seconds to wait for the first connections before the source starts without them."""
+FINISH = 5.0
+"""Seconds that a destination gets at the end to send what waits."""
+OVER = (State.FAILED, State.ENDED)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a push ended."""
+
+    seconds: float
+    problem: str = ""
+    """What ended it, if not the end of the source, the duration or the user."""
+    failed: list[str] = field(default_factory=list)
+    """One line for each destination that was not served to the end."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all destinations were served to the end."""
+        return not self.problem and not self.failed
+
+
+class PushSession:
+    """Give it opened sources and encoders, then ``run``; ``stop`` from any thread."""
+
+    def __init__(
+        self,
+        *,
+        sources: Sequence[Source],
+        video: VideoEncoder | None,
+        audio: AudioEncoder | None,
+        targets: Sequence[Target],
+        keep_trying: bool = False,
+    ) -> None:
+        self.encode_stats = EncodeStats(target_bitrate=video.bitrate if video else 0)
+        self._sources = sources
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._problem = ""
+        self._running = len(sources)
+        self._network = NetworkThread()
+        self.destinations: list[Destination] = [
+            make_destination(
+                target, self._network, on_change=self._destination_changed, keep_trying=keep_trying
+            )
+            for target in targets
+        ]
+        self.tracks = self._collect_tracks(video, audio)
+        has_video = any(track.kind is Kind.VIDEO for track in self.tracks)
+        self._hub = Hub([output.write for output in self.destinations], has_video=has_video)
+        stats, fail, write = self.encode_stats, self.fail, self._hub.write
+        self._video = VideoWorker(video, write, stats=stats, fail=fail) if video else None
+        self._audio = AudioWorker(audio, write, stats=stats, fail=fail) if audio else None
+        self._live: set[int] = set()
+        self._started_at: float | None = None
+
+    def _collect_tracks(
+        self, video: VideoEncoder | None, audio: AudioEncoder | None
+    ) -> list[Track]:
+        encoded = [encoder.track for encoder in (video, audio) if encoder is not None]
+        return encoded + [track for source in self._sources for track in source.tracks]
+
+    # From any thread ----------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """End the push in an orderly way."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    def fail(self, problem: str) -> None:
+        """End the push because of this."""
+        with self._changed:
+            self._problem = self._problem or problem
+            self._changed.notify_all()
+
+    def elapsed(self) -> float:
+        """Seconds since the source started."""
+        return time.monotonic() - self._started_at if self._started_at is not None else 0.0
+
+    def _destination_changed(self) -> None:
+        with self._changed:
+            for number, destination in enumerate(self.destinations):
+                live = destination.stats.state is State.LIVE
+                if live and number not in self._live:
+                    self._live.add(number)
+                    self._request_keyframe()
+                elif not live:
+                    self._live.discard(number)
+            self._changed.notify_all()
+
+    def _request_keyframe(self) -> None:
+        """A destination that has just come (back) starts with the next keyframe: make it now."""
+        if self._started_at is not None and self._video is not None:
+            self._video.request_keyframe()
+
+    # Sink of the sources ------------------------------------------------------------------------
+
+    def video(self, frame: av.VideoFrame) -> None:
+        """A picture of a source."""
+        if self._video is not None:
+            self._video.put(frame)
+
+    def audio(self, frame: av.AudioFrame) -> None:
+        """Samples of a source."""
+        if self._audio is not None:
+            self._audio.put(frame)
+
+    def packet(self, packet: Packet) -> None:
+        """A packet that is passed on as it is."""
+        stats = self.encode_stats
+        stats.frames_captured += packet.is_video
+        stats.frames_encoded += packet.is_video
+        stats.bytes_encoded += len(packet.data)
+        self._hub.write(packet)
+
+    def missed(self, frames: int) -> None:
+        """Pictures that were not captured in time."""
+        self.encode_stats.frames_missed += frames
+
+    def ended(self, error: str | None) -> None:
+        """A source is over."""
+        with self._changed:
+            self._running -= 1
+            if error is not None:
+                self._problem = self._problem or error
+            self._changed.notify_all()
+
+    # --------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        *,
+        duration: float | None = None,
+        tick: Callable[[], None] | None = None,
+        tick_every: float = 1.0,
+    ) -> Outcome:
+        """Push until the source's end, ``duration`` seconds, ``stop``, or a failure.
+
+        ``tick`` is called from this thread every ``tick_every`` seconds to show how it goes.
+        """
+        for destination in self.destinations:
+            destination.start(self.tracks)
+        try:
+            self._wait(SETTLE, tick, tick_every, until=self._settled)
+            if not self._over():
+                self._start_sources()
+                self._wait(duration, tick, tick_every, until=self._over)
+        finally:
+            self._finish()
+        return self._outcome()
+
+    def _start_sources(self) -> None:
+        timeline = Timeline.begin()
+        self._started_at = time.monotonic()
+        for worker in (self._video, self._audio):
+            if worker is not None:
+                worker.start()
+        for source in self._sources:
+            source.start(self, timeline)
+
+    def _settled(self) -> bool:
+        """Whether every destination is live or has failed once."""
+        waiting = (State.WAITING, State.CONNECTING)
+        return self._over() or all(
+            destination.stats.state not in waiting for destination in self.destinations
+        )
+
+    def _over(self) -> bool:
+        states = [destination.stats.state for destination in self.destinations]
+        return (
+            self._stopping
+            or bool(self._problem)
+            or self._running == 0
+            or all(state in OVER for state in states)
+        )
+
+    def _wait(
+        self,
+        limit: float | None,
+        tick: Callable[[], None] | None,
+        tick_every: float,
+        *,
+        until: Callable[[], bool],
+    ) -> None:
+        end = time.monotonic() + limit if limit is not None else float("inf")
+        next_tick = time.monotonic() + tick_every
+        with self._changed:
+            while not until() and (now := time.monotonic()) < end:
+                if tick is not None and now >= next_tick:
+                    tick()
+                    next_tick = now + tick_every
+                self._changed.wait(max(0.0, min(end, next_tick) - time.monotonic()))
+
+    def _finish(self) -> None:
+        for source in self._sources:
+            source.stop()
+        if self._started_at is not None:
+            for worker in (self._video, self._audio):
+                if worker is not None:
+                    worker.finish()
+        self._hub.finish()
+        finishing = [
+            threading.Thread(target=destination.finish, args=(FINISH,), daemon=True)
+            for destination in self.destinations
+        ]
+        for thread in finishing:
+            thread.start()
+        for thread in finishing:
+            thread.join()
+        self._network.close()
+
+    def _outcome(self) -> Outcome:
+        failed = [
+            f"{stats.name}: {stats.problem or 'not served to the end'}"
+            for stats in (destination.stats for destination in self.destinations)
+            if not stats.served_to_end
+        ]
+        return Outcome(self.elapsed(), self._problem, failed)
