@@ -12,7 +12,9 @@ from gamecast.cli.stores import with_store
 if TYPE_CHECKING:
     from gamecast.store.store import Store
 
-app = typer.Typer(no_args_is_help=True, help="The administrator who signs in on the web.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="The administrator who signs in on the web."
+)
 
 
 @app.callback()

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from gamecast.store.models import Channel, StreamKey
     from gamecast.store.store import Store
 
-app = typer.Typer(no_args_is_help=True, help="Channels: names under which streams are published.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Channels: names under which streams are published.",
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The channel's name.")]
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from gamecast.store.models import StreamKey
     from gamecast.store.store import Store
 
-app = typer.Typer(no_args_is_help=True, help="Stream keys: what an encoder needs to publish.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Stream keys: what an encoder needs to publish.",
+)
 
 Channel = Annotated[str, typer.Argument(metavar="CHANNEL", help="The channel's name.")]
 

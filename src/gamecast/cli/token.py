@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from gamecast.store.store import Store
     from gamecast.store.tokens import ListedToken
 
-app = typer.Typer(no_args_is_help=True, help="Tokens: for programs that use the API, and viewers.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Tokens: for programs that use the API, and viewers.",
+)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
