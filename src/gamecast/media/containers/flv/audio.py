@@ -148,9 +148,12 @@ class AudioReader:
         if track.track is None or track.codec is not codec:
             return []  # nothing can be decoded before the sequence header
         packets = []
+        passed = 0
         for block in blocks:
             samples = frames.packet_samples(track.track, block)
-            dts = self._retimer.audio(track.track, stamp, samples)
+            due = stamp + passed * 1000 // track.track.clock_rate
+            dts = self._retimer.audio(track.track, due, samples)
+            passed += samples
             packets.append(Packet(track.track, dts, dts, block))
         return packets
 
