@@ -286,7 +286,10 @@ class Stream:
         return False
 
     def _change_track(self, track: Track) -> None:
+        known = self.tracks.get(track.id)
         self.tracks[track.id] = track
+        if known == track:
+            return  # a publisher that came back with what it had
         if track.id not in self.meters:
             self.meters[track.id] = ReorderMeter()
         if self.ready and track.id < MAIN_TRACKS:
