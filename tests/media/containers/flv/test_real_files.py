@@ -144,3 +144,25 @@ def write(path: Path, packets: dict[int, list[Packet]], tracks: list[Track]) -> 
     parts += [writer.tag(*writer.message(packet)) for packet in flat]
     path.write_bytes(b"".join(parts))
     return path
+
+
+def test_multitrack_files_are_read_and_written(make_clip: MakeClip, tmp_path: Path) -> None:
+    several = tmp_path / "several.flv"
+    first, second = make_clip("h264", "aac", "mp4"), make_clip("hevc", "opus", "mp4")
+    maps = ["-map", "0:v", "-map", "1:v", "-map", "0:a", "-map", "1:a"]
+    ffmpeg("-i", first, "-i", second, *maps, "-c", "copy", several)
+    packets, reader = read(several)
+    codecs = {id: track.codec for id, track in reader.tracks.items()}
+    assert sorted(codecs) == [0, 1, 2, 3]
+    assert (codecs[0], codecs[1]) == (Codec.H264, Codec.AAC)
+    assert {codecs[2], codecs[3]} == {Codec.HEVC, Codec.OPUS}
+    ours = write(tmp_path / "ours.flv", packets, [reader.tracks[id] for id in sorted(codecs)])
+    for path in (several, ours):
+        with av.open(str(path)) as container:
+            found = {stream.codec_context.name for stream in container.streams}
+        assert found == {"h264", "hevc", "aac", "opus"}
+    pictures, sound = demux(several, "video"), demux(several, "audio")
+    assert [(bytes(p), p.dts, p.pts) for p in demux(ours, "video")] == [
+        (bytes(p), p.dts, p.pts) for p in pictures
+    ]
+    assert {bytes(p) for p in demux(ours, "audio")} == {bytes(p) for p in sound}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,7 +17,7 @@ from gamecast.media.codecs.frames import packet_samples
 from gamecast.media.containers import fmp4
 from gamecast.media.containers.flv import TagReader, read_file_tags
 from gamecast.media.packet import Packet
-from gamecast.media.track import Track
+from gamecast.media.track import Color, Track
 from tests.media.containers.conftest import MakeClip, ffmpeg
 from tests.support.peers import require
 
@@ -152,6 +153,16 @@ def test_a_copy_by_ffmpeg_is_bit_exact(
     ffmpeg("-i", path, "-c", "copy", copy)
     for index, ours in enumerate(packets):
         assert [bytes(packet) for packet in demux(copy, index)] == [p.data for p in ours]
+
+
+def test_colour_is_read_from_the_sample_entry(make_clip: MakeClip, tmp_path: Path) -> None:
+    tracks, packets = read(make_clip("vp9", "flac"))
+    tracks[0] = replace(
+        tracks[0], color=Color(9, 16, 9)
+    )  # VP9 itself has no room for the first two
+    (video, _) = probe(write(tmp_path / "ours.mp4", tracks, packets), "-show_streams")["streams"]
+    assert video["color_primaries"] == "bt2020"
+    assert video["color_transfer"] == "smpte2084"
 
 
 def test_stream_parameters_come_from_the_sample_entries(
