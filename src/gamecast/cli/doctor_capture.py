@@ -1,0 +1,41 @@
+"""The doctor on what could be captured: screens, cameras, sound devices."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from gamecast.cli.findings import Finding, missing, ok
+
+
+def examine() -> Iterator[Finding]:
+    """All of it. The test scene and files need nothing."""
+    yield ok("test scene, files", "always: gamecast push --test, --file PATH")
+    if sys.platform == "linux":
+        yield _x11()
+        yield _devices("cameras", Path("/dev"), "video*", "no camera, or no permission to see it")
+        yield _devices("sound inputs", Path("/dev/snd"), "pcm*c", "no ALSA device to record from")
+
+
+def _x11() -> Finding:
+    """Grab one picture of the screen."""
+    display = os.environ.get("DISPLAY", "")
+    if not display:
+        if "WAYLAND_DISPLAY" in os.environ:
+            return missing("screen", "Wayland only", "log in to an X11 session to capture it")
+        return missing("screen", "no display in this session")
+    import av
+
+    try:
+        with av.open(display, format="x11grab", options={"framerate": "1"}) as grabber:
+            picture = next(grabber.decode(video=0))
+    except (OSError, ValueError, StopIteration) as error:
+        return missing("screen", f"display {display} cannot be read: {error}")
+    return ok("screen", f"display {display}, {picture.width} x {picture.height}")
+
+
+def _devices(name: str, folder: Path, pattern: str, none: str) -> Finding:
+    found = sorted(str(path) for path in folder.glob(pattern))
+    return ok(name, ", ".join(found)) if found else missing(name, none)
