@@ -1,0 +1,99 @@
+"""What H.264 (RFC 6184) and HEVC (RFC 7798) share: aggregation of small units, and reassembly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from gamecast.media.codecs.nal import MAX_NAL_UNITS
+from gamecast.media.errors import MediaError
+
+
+def group_units(units: Iterable[bytes], *, limit: int, header_size: int) -> list[list[bytes]]:
+    """Runs of units that fit into one aggregation packet; a unit that fits nowhere stays alone.
+
+    An aggregation packet has a header of ``header_size`` bytes, and two bytes before each unit.
+    """
+    groups: list[list[bytes]] = []
+    room = 0
+    for unit in units:
+        needed = len(unit) + 2
+        if groups and needed <= room:
+            groups[-1].append(unit)
+            room -= needed
+        else:
+            groups.append([unit])
+            room = limit - header_size - needed
+    return groups
+
+
+def aggregate(header: bytes, units: Iterable[bytes]) -> bytes:
+    """An aggregation packet: header, then every unit behind its 16-bit length."""
+    parts = [header]
+    for unit in units:
+        parts.append(len(unit).to_bytes(2, "big"))
+        parts.append(unit)
+    return b"".join(parts)
+
+
+class UnitCollector:
+    """NAL units of the access unit in progress, length-prefixed, with one open fragment at most."""
+
+    def __init__(self) -> None:
+        self._units: list[bytes] = []
+        self._fragment: bytearray | None = None
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def add(self, unit: bytes) -> None:
+        """Add a whole unit; an empty one is passed over."""
+        if not unit:
+            return
+        if len(self._units) >= MAX_NAL_UNITS:
+            raise MediaError(f"more than {MAX_NAL_UNITS} NAL units in one access unit")
+        self._units.append(unit)
+        self._size += len(unit) + 4
+
+    def add_aggregated(self, data: bytes, offset: int, is_allowed: Callable[[bytes], bool]) -> None:
+        """Add the units of an aggregation packet from ``offset`` on. Raises ``MediaError``."""
+        while offset < len(data):
+            end = offset + 2 + int.from_bytes(data[offset : offset + 2], "big")
+            if offset + 2 > len(data) or end > len(data):
+                raise MediaError("NAL unit runs past its aggregation packet")
+            unit = data[offset + 2 : end]
+            if unit and not is_allowed(unit):
+                raise MediaError("aggregation packet inside an aggregation packet")
+            self.add(unit)
+            offset = end
+
+    def start_fragment(self, header: bytes) -> None:
+        """Open a fragmented unit with its restored NAL header; an open one is abandoned."""
+        self._fragment = bytearray(header)
+        self._size += len(header)
+
+    def continue_fragment(self, data: bytes, *, last: bool) -> bool:
+        """Add to the open unit and close it with the last part; ``False`` if none is open."""
+        if self._fragment is None:
+            return False
+        self._fragment += data
+        self._size += len(data)
+        if last:
+            unit, self._fragment = bytes(self._fragment), None
+            self._size -= len(unit)
+            self.add(unit)
+        return True
+
+    def take(self) -> bytes | None:
+        """The length-prefixed access unit; ``None`` if a fragment is still open."""
+        if self._fragment is not None:
+            return None
+        data = b"".join([part for u in self._units for part in (len(u).to_bytes(4, "big"), u)])
+        self.clear()
+        return data
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._units = []
+        self._fragment = None
+        self._size = 0
