@@ -89,6 +89,8 @@ CONFIGS: dict[str, tuple[str, str, str]] = {
     "aac 44100 mono": ("44100:1", "", "-c:a aac"),
     "aac 5.1": ("48000:6", "", "-c:a aac"),
     "aac 7.1": ("96000:8", "", "-c:a aac"),
+    "aac quad": ("48000:4", "", "-c:a aac -af aformat=channel_layouts=quad"),
+    "aac 2.1": ("44100:3", "", "-c:a aac -af aformat=channel_layouts=2.1"),
     "aac 8000": ("8000:1", "", "-c:a aac"),
     "opus stereo": ("48000:2", "", "-c:a libopus"),
     "opus 5.1": ("48000:6", "", "-c:a libopus -mapping_family 1"),
