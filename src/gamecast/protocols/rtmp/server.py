@@ -25,6 +25,7 @@ from gamecast.protocols.rtmp.server_timers import ServerTimers
 from gamecast.protocols.rtmp.states import ConnectionState, StreamEvent, StreamState
 from gamecast.protocols.rtmp.streams import MessageStream, StreamTable
 
+_DATA = int(MessageType.DATA_AMF0)
 _COMMANDS = (MessageType.COMMAND_AMF0, MessageType.COMMAND_AMF3)
 
 
@@ -102,7 +103,8 @@ class ServerConnection:
         for message in self._link.receive_data(data):
             stream = publishing.get(message.stream_id)
             if stream is not None and message.type_id in MEDIA_CSIDS:
-                stream.has_media = True
+                if message.type_id != _DATA:
+                    stream.has_media = True
                 events.append(message)
             elif message.type_id in _COMMANDS:
                 self._receive_command(message, events)
@@ -132,7 +134,7 @@ class ServerConnection:
             stream.hold(message, self._limits.max_held_size)
         elif stream is None and len(self._streams.publishing) == 1:
             (only,) = self._streams.publishing.values()
-            only.has_media = True
+            only.has_media = only.has_media or message.type_id != _DATA
             message.stream_id = only.id
             events.append(message)
 
@@ -198,7 +200,7 @@ class ServerConnection:
             return False
         stream.active_since = self._now
         held = stream.take_held()
-        stream.has_media = bool(held)
+        stream.has_media = any(message.type_id != _DATA for message in held)
         self._released += held
         self._replies.start_publish(stream_id)
         return True
