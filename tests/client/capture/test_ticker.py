@@ -6,7 +6,7 @@ from tests.support.clock import FakeClock
 
 def run(clock: FakeClock, rate: Fraction, work: list[float]) -> list[tuple[int, int]]:
     """The ticks that a consumer gets whose work takes these times."""
-    got = []
+    got: list[tuple[int, int]] = []
 
     def wait(seconds: float) -> bool:
         clock.advance(seconds)

@@ -6,6 +6,7 @@ import numpy as np
 
 from gamecast.client.capture.source import Timeline
 from gamecast.client.capture.tone import BLOCK, LEVEL, NOTES, RATE, Tone, bells
+from tests.client.pictures import pts
 from tests.client.sinks import Recorder
 
 
@@ -25,7 +26,7 @@ def test_samples_follow_each_other_in_real_time_and_ring_at_full_seconds() -> No
     sink.wait_for(audio=70)
     tone.stop()
     frames = sink.audio_frames
-    starts = [frame.pts for frame in frames]
+    starts = [pts(frame) for frame in frames]
     assert starts == list(range(starts[0], starts[0] + BLOCK * len(starts), BLOCK))
     samples = np.concatenate([frame.to_ndarray()[0] for frame in frames])
     onset = _first_onset(samples)

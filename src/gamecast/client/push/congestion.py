@@ -1,8 +1,8 @@
 """BitrateController: OBS's dynamic bitrate, as a calculation without clocks or threads.
 
-When more than 200 ms wait in the queue, the encoder is set to the rate that got through; every
-4 s without congestion it is raised by a tenth of the original, up to the original. If a raise
-ends in congestion at once, the rate before it is kept for a while.
+When more than 200 ms wait in the queue, the encoder is set to a little less than the rate that got
+through; every 4 s without congestion it is raised by a tenth of the original, up to the original.
+A raise that ends in congestion at once is taken back, whatever rate was measured.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 TRIGGER = 0.2
 """Seconds queued from which the uplink counts as congested."""
 RAISE_EVERY = 4.0
-HOLD_AFTER_CUT = 4.0
-"""Seconds after a cut in which the queue may drain before another one."""
-WINDOW = 2.0
-"""Seconds over which the sent rate is measured."""
-FLOOR = 50_000
-STEP = 100_000
-"""Bits per second; measured rates are rounded down to this."""
+WINDOW = 1.0
+"""Seconds over which the sent rate is measured; a cut is not followed by another any sooner."""
+SHARE = 0.9
+"""Of the measured rate that is used, so that the queue drains."""
+FLOOR = 100_000
+STEP = 50_000
+"""Bits per second; rates are rounded down to this."""
 
 
 @dataclass(slots=True)
@@ -71,14 +71,14 @@ class BitrateController:
             self._samples.popleft()
 
     def _maybe_cut(self, now: float) -> None:
-        if self._cut_at is not None and now - self._cut_at < HOLD_AFTER_CUT:
+        if self._cut_at is not None and now - self._cut_at < WINDOW:
             return
         if len(self._samples) < 2 or self._samples[-1].at - self._samples[0].at < TRIGGER:
             return
-        measured = int(self.sent_rate() - self._other) // STEP * STEP
-        if self.bitrate > self._before_raise and now - self._raised_at < RAISE_EVERY:
-            measured = min(max(measured, FLOOR), self._before_raise)
-        self.bitrate = max(FLOOR, min(measured, self.bitrate))
+        limit = int(self.sent_rate() * SHARE - self._other) // STEP * STEP
+        if now - self._raised_at < RAISE_EVERY:
+            limit = min(limit, self._before_raise)
+        self.bitrate = min(self.bitrate, max(FLOOR, limit))
         self._before_raise = self.bitrate
         self._cut_at = self._raised_at = now
 

@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gamecast.client.push.target import (
+    KEY_VARIABLE,
+    FileTarget,
+    RtmpTarget,
+    Target,
+    TargetError,
+    parse_target,
+)
+
+SECRET = "s3cr3t-key"
+
+
+def rtmp(text: str, key: str = "") -> RtmpTarget:
+    target = parse_target(text, {KEY_VARIABLE: key} if key else {})
+    assert isinstance(target, RtmpTarget)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "tc_url", "name", "shown"),
+    [
+        (
+            f"rtmp://host/live/{SECRET}",
+            "",
+            "rtmp://host/live",
+            SECRET,
+            "rtmp://host/live/****",
+        ),
+        (
+            f"rtmp://host:1940/live/demo?key={SECRET}",
+            "",
+            "rtmp://host:1940/live",
+            f"demo?key={SECRET}",
+            "rtmp://host:1940/live/demo?key=****",
+        ),
+        ("rtmp://host/live", SECRET, "rtmp://host/live", SECRET, "rtmp://host/live/****"),
+        (
+            "rtmp://host/live/demo",
+            "a&b",
+            "rtmp://host/live",
+            "demo?key=a%26b",
+            "rtmp://host/live/demo?key=****",
+        ),
+        (
+            "rtmp://host/live/demo?x=1",
+            SECRET,
+            "rtmp://host/live",
+            f"demo?x=1&key={SECRET}",
+            "rtmp://host/live/demo?key=****",
+        ),
+        (
+            f"rtmps://live.example.com:443/app/inst/{SECRET}?bandwidthtest=true",
+            "",
+            "rtmps://live.example.com/app/inst",
+            f"{SECRET}?bandwidthtest=true",
+            "rtmps://live.example.com:443/app/inst/****",
+        ),
+        (f"rtmp://[::1]/live/{SECRET}", "", "rtmp://[::1]/live", SECRET, "rtmp://[::1]/live/****"),
+    ],
+)
+def test_rtmp_urls(text: str, key: str, tc_url: str, name: str, shown: str) -> None:
+    target = rtmp(text, key)
+    assert target.url.tc_url == tc_url
+    assert target.url.name == name
+    assert target.shown == shown
+    assert SECRET not in repr(target)
+    assert SECRET not in target.shown
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("rtmp://host", "no application"),
+        ("rtmp://host/live", KEY_VARIABLE),
+        ("rtmp:///live/x", "bad rtmp:// URL"),
+        ("rtmp://host:99999/live/x", "bad rtmp:// URL"),
+        ("rtmp://user:pw@host/live/x", "user name"),
+        ("srt://host:8890", "not supported yet"),
+        ("whip://host/x", "not supported yet"),
+        ("ftp://host/x", "unknown kind"),
+        ("somewhere", "neither a URL"),
+        ("movie.avi", "neither a URL"),
+    ],
+)
+def test_errors_are_one_line_and_keep_the_secret(text: str, problem: str) -> None:
+    with pytest.raises(TargetError) as caught:
+        parse_target(text, {})
+    message = str(caught.value)
+    assert problem in message
+    assert "\n" not in message
+    assert "pw" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "container"), [("a.mp4", "mp4"), ("b/c.MKV", "matroska"), ("/x/y.flv", "flv")]
+)
+def test_recordings(text: str, container: str) -> None:
+    assert parse_target(text, {}) == FileTarget(Path(text), container)
+
+
+def test_what_a_server_says_is_scrubbed() -> None:
+    target = rtmp(f"rtmp://host/live/{SECRET}?token=abc")
+    assert (
+        target.scrub(f"stream {SECRET} with abc is unknown") == "stream **** with **** is unknown"
+    )
+    named = rtmp(f"rtmp://host/live/demo?key={SECRET}")
+    assert named.scrub(f"demo: bad key {SECRET}") == "demo: bad key ****"
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_target_or_one_error(text: str) -> None:
+    try:
+        target: Target = parse_target(text, {})
+    except TargetError:
+        return
+    assert target.shown is not None
+
+
+@given(st.text(max_size=40))
+def test_the_key_of_the_environment_is_never_shown(path: str) -> None:
+    try:
+        shown = rtmp(f"rtmp://host/{path}", SECRET).shown
+    except TargetError as error:
+        shown = str(error)
+    assert SECRET not in shown
