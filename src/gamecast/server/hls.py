@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gamecast.media.packet import Packet
 from gamecast.media.track import Track
@@ -22,8 +22,18 @@ _MOST_COUNTED = 100_000
 class HlsRendition:
     """Feeds the packager and wakes those who wait. Closed when nobody has asked for a while."""
 
-    def __init__(self, stream: Stream, settings: HlsSettings) -> None:
-        """Starts from the cached group, so that the first playlist has something to play."""
+    def __init__(
+        self,
+        stream: Stream,
+        settings: HlsSettings,
+        *,
+        on_finish: Callable[[HlsRendition], None] = lambda _: None,
+    ) -> None:
+        """Starts from the cached group, so that the first playlist has something to play.
+
+        ``on_finish`` is told when the stream is over: players still want the rest of it.
+        """
+        self._on_finish = on_finish
         self._clock = stream.clocks.monotonic
         elapsed = stream.clocks.monotonic() - stream.started_monotonic
         self.packager = HlsPackager(
@@ -62,6 +72,7 @@ class HlsRendition:
         """ENDLIST."""
         self.packager.finish()
         self._wake()
+        self._on_finish(self)
 
     def tick(self, now: float) -> None:
         """Forget those who have gone."""

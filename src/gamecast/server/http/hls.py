@@ -5,6 +5,7 @@ RFC 8216bis section 6.2.5 (blocking reload, delta updates) and appendix B.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from gamecast.server.http.problems import problem
 MEDIA_PLAYLIST = "media.m3u8"
 _PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 _MEDIA_TYPE = "video/mp4"
+_AFTER_THE_END_SECONDS = 60.0
+"""A stream that is over stays readable this long: section 6.2.2 asks for the playlist's length."""
 _FOREVER = "public, max-age=3600, immutable"
 _NAME = re.compile(
     r"(?P<epoch>[0-9a-f]{8})-(?:init(?P<init>\d{1,9})\.mp4|(?P<msn>\d{1,12})(?:\.(?P<part>\d{1,6}))?\.m4s)"
@@ -61,18 +64,38 @@ class HlsRoutes:
 
     def __init__(self, settings: HlsSettings) -> None:
         self._settings = settings
+        self._over: dict[str, HlsRendition] = {}
 
     async def answer(self, request: Request, stream: Stream, file: str) -> Response | None:
         """The response, or ``None`` if ``file`` is not a name of ours."""
         if file in ("index.m3u8", "master.m3u8"):
             return await self._index(request, stream)
         if file == MEDIA_PLAYLIST:
-            return await self._media(request, stream)
+            return await self._media(request, self._rendition(request, stream))
+        rendition = stream.find_rendition(KEY)
+        return await self._piece(
+            request, rendition if isinstance(rendition, HlsRendition) else None, file
+        )
+
+    async def answer_after_the_end(self, request: Request, name: str, file: str) -> Response | None:
+        """For players that were reading: the playlist with ENDLIST and what it lists, for a while.
+
+        ``None`` if there is nothing left of a stream of that name, or ``file`` is not part of it.
+        """
+        rendition = self._over.get(name)
+        if rendition is None:
+            return None
+        if file == MEDIA_PLAYLIST:
+            return await self._media(request, rendition)
+        return await self._piece(request, rendition, file)
+
+    async def _piece(
+        self, request: Request, rendition: HlsRendition | None, file: str
+    ) -> Response | None:
         match = _NAME.fullmatch(file)
         if match is None:
             return None
-        rendition = stream.find_rendition(KEY)
-        if not isinstance(rendition, HlsRendition) or rendition.epoch != match["epoch"]:
+        if rendition is None or rendition.epoch != match["epoch"]:
             return _gone()
         self._seen(rendition, request)
         if match["init"] is not None:
@@ -82,9 +105,24 @@ class HlsRoutes:
         return await self._part(rendition, int(match["msn"]), int(match["part"]))
 
     def _rendition(self, request: Request, stream: Stream) -> HlsRendition:
-        rendition = stream.rendition(KEY, lambda: HlsRendition(stream, self._settings))
+        rendition = stream.rendition(
+            KEY,
+            lambda: HlsRendition(
+                stream,
+                self._settings,
+                on_finish=lambda rendition: self._keep(stream.name, rendition),
+            ),
+        )
         self._seen(rendition, request)
         return rendition
+
+    def _keep(self, name: str, rendition: HlsRendition) -> None:
+        self._over[name] = rendition
+        asyncio.get_running_loop().call_later(_AFTER_THE_END_SECONDS, self._forget, name, rendition)
+
+    def _forget(self, name: str, rendition: HlsRendition) -> None:
+        if self._over.get(name) is rendition:
+            del self._over[name]
 
     @staticmethod
     def _seen(rendition: HlsRendition, request: Request) -> None:
@@ -102,12 +140,11 @@ class HlsRoutes:
         )
         return Response(text, media_type=_PLAYLIST_TYPE, headers={"cache-control": "max-age=2"})
 
-    async def _media(self, request: Request, stream: Stream) -> Response:
+    async def _media(self, request: Request, rendition: HlsRendition) -> Response:
         try:
             directives = Directives.parse(request)
         except ValueError as error:
             return problem(400, str(error), code="bad_directive")
-        rendition = self._rendition(request, stream)
         packager = rendition.packager
         patience = 3.0 * packager.target_duration
         if not await rendition.playable(patience=patience):

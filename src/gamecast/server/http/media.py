@@ -91,7 +91,7 @@ class MediaApp:
             return await self._picture(name)
         stream = self._directory.get(name)
         if stream is None:
-            return not_on_air(name)
+            return await self._hls.answer_after_the_end(request, name, file) or not_on_air(name)
         answer = await self._hls.answer(request, stream, file)
         return answer or problem(404, "no such file", code="no_such_file")
 
