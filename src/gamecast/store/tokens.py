@@ -74,7 +74,7 @@ class Tokens:
                 .outerjoin(Channel, Channel.id == ApiToken.channel_id)
                 .order_by(ApiToken.id)
             )
-            return [ListedToken(token=token, channel=channel) for token, channel in rows.tuples()]
+            return [ListedToken(token=row[0], channel=row[1]) for row in rows]
 
     async def revoke(self, which: str) -> ApiToken:
         """Revoke the token that ``which`` means: its id, its hint, or the token itself.
