@@ -1,0 +1,202 @@
+/**
+ * One engine on the video element, from start to stop: keeps it near the live edge, notices when the
+ * picture stops, and reports. A session is thrown away after a failure and never used twice.
+ */
+import { CatchUp } from './catchup.js';
+
+/** How often distance and rate are looked at, in milliseconds. */
+const TICK = 250;
+
+/** Seconds without a moving picture before a session counts as failed. */
+const START_LIMIT = 12;
+const STALL_LIMIT = 8;
+
+/** While the publisher is known to be away the server keeps the connection: wait for it longer. */
+const PUBLISHER_LIMIT = 45;
+
+/** A clock that stands still this long (seconds), with data at hand, is a stall nobody announced. */
+const STUCK_LIMIT = 3;
+
+/** With catch-up off, only the burst of a fresh connection (seconds) is still skipped. */
+const BURST = 3;
+
+/** A jump needs this long to take effect before the next one is thought of (seconds). */
+const JUMP_PAUSE = 1.5;
+
+const seconds = () => performance.now() / 1000;
+
+export class Session {
+  #definition;
+  #engine;
+  #video;
+  #callbacks;
+  #catchUp;
+  #timer = null;
+  #listeners = new AbortController();
+  #moving = false;
+  #since = seconds();
+  #firstPlayed = null;
+  #progress = { time: 0, at: 0 };
+  #jumpedAt = -Infinity;
+  #stopped = false;
+
+  /** Follow the live edge; false after the viewer went back or switched catch-up off. */
+  following = true;
+
+  /** Whether playback rate may be changed at all (the viewer's switch). */
+  catchUpAllowed = true;
+
+  /** The publisher is away; the server holds our connection. */
+  publisherLost = false;
+
+  /**
+   * @param {object} definition of an engine
+   * @param {object} context `{video, stream, url, clock, log}` for the engine
+   * @param {object} callbacks `{onReady, onPlaying, onStalled, onEnded, onFailure}`
+   */
+  constructor(definition, context, callbacks) {
+    this.#definition = definition;
+    this.#video = context.video;
+    this.#callbacks = callbacks;
+    this.#catchUp = new CatchUp(definition.catchUp);
+    const guard = (callback) => (detail) => !this.#stopped && callback(detail);
+    this.#engine = definition.create({
+      ...context,
+      onReady: guard(callbacks.onReady),
+      onEnded: guard(callbacks.onEnded),
+      onFailure: guard((failure) => this.#fail(failure)),
+    });
+  }
+
+  get id() {
+    return this.#definition.id;
+  }
+
+  get engine() {
+    return this.#engine;
+  }
+
+  async start() {
+    this.#watch();
+    this.#timer = setInterval(() => this.#tick(), TICK);
+    try {
+      await this.#engine.start();
+    } catch (error) {
+      this.#fail({ kind: 'network', code: 'load', detail: error.message });
+    }
+  }
+
+  stop() {
+    this.#stopped = true;
+    this.#listeners.abort();
+    clearInterval(this.#timer);
+    this.#video.playbackRate = 1;
+    this.#engine.stop();
+  }
+
+  /** Go to the live edge now. */
+  jump() {
+    const edge = this.#engine.edge();
+    if (edge === null || edge <= this.#video.currentTime) return false;
+    this.#jumpedAt = seconds();
+    this.#video.currentTime = edge;
+    return true;
+  }
+
+  /** Seconds behind where the engine wants to be, or `null`. */
+  drift() {
+    const distance = this.#engine.distance();
+    const target = this.#engine.target();
+    return distance === null || target === null ? null : distance - target;
+  }
+
+  /** Seconds of data after the picture. */
+  buffer() {
+    const { buffered, currentTime } = this.#video;
+    const end = buffered.length > 0 ? buffered.end(buffered.length - 1) : currentTime;
+    return Math.max(0, end - currentTime);
+  }
+
+  #watch() {
+    const { signal } = this.#listeners;
+    const listen = (type, listener) => this.#video.addEventListener(type, listener, { signal });
+    listen('playing', () => this.#setMoving(true));
+    listen('waiting', () => this.#setMoving(false));
+    listen('ended', () => this.#setMoving(false));
+    listen('pause', () => {
+      this.#moving = false;
+    });
+    listen('error', () => {
+      const { code = 0, message = '' } = this.#video.error ?? {};
+      this.#fail({ kind: 'media', code: `media ${code}`, detail: message });
+    });
+  }
+
+  #setMoving(moving) {
+    // A jump empties the decoder for a moment; that is not a stall.
+    if (!moving && (this.#video.seeking || this.#jumping())) return;
+    if (moving === this.#moving) return;
+    this.#moving = moving;
+    this.#since = seconds();
+    if (moving) {
+      this.#firstPlayed ??= seconds();
+      this.#progress = { time: this.#video.currentTime, at: seconds() };
+      this.#callbacks.onPlaying();
+      this.#tick();
+    } else {
+      if (!this.publisherLost) this.#engine.stalled();
+      this.#callbacks.onStalled();
+    }
+  }
+
+  #jumping() {
+    return seconds() - this.#jumpedAt < JUMP_PAUSE;
+  }
+
+  #tick() {
+    if (this.#stopped) return;
+    if (!this.#moving) this.#checkLimit();
+    else if (this.#standsStill()) this.#setMoving(false);
+    else this.#steer();
+  }
+
+  #standsStill() {
+    const { currentTime, paused, readyState } = this.#video;
+    if (paused || document.hidden || currentTime !== this.#progress.time) {
+      this.#progress = { time: currentTime, at: seconds() };
+      return false;
+    }
+    if (this.#jumping()) return false;
+    const dry = readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
+    return seconds() - this.#progress.at > (dry ? 1 : STUCK_LIMIT);
+  }
+
+  #steer() {
+    if (!this.following || this.#video.paused || this.#video.seeking || this.#jumping()) return;
+    const { rate, jump } = this.#catchUp.decide({
+      distance: this.#engine.distance(),
+      target: this.#engine.target(),
+      buffer: this.buffer(),
+    });
+    const mayJump = this.catchUpAllowed || seconds() - this.#firstPlayed < BURST;
+    if (jump && mayJump && this.jump()) return;
+    const wanted = this.catchUpAllowed ? rate : 1;
+    if (this.#video.playbackRate !== wanted) this.#video.playbackRate = wanted;
+  }
+
+  #checkLimit() {
+    if (document.hidden || this.#video.paused) {
+      this.#since = seconds(); // browsers stop hidden and paused media; nobody is waiting
+      return;
+    }
+    const started = this.#video.currentTime > 0;
+    const limit = this.publisherLost ? PUBLISHER_LIMIT : started ? STALL_LIMIT : START_LIMIT;
+    if (seconds() - this.#since > limit) {
+      this.#fail({ kind: 'network', code: started ? 'stalled' : 'no picture', detail: `${limit} s` });
+    }
+  }
+
+  #fail(failure) {
+    if (!this.#stopped) this.#callbacks.onFailure(failure);
+  }
+}
