@@ -185,7 +185,6 @@ class HlsPackager:
             # A longer group than any before: the target must not be shorter than a segment, and
             # cutting inside the group instead would leave new viewers without a place to start.
             self.target_duration = max(self.target_duration, math.floor(segment.duration + 0.5))
-            self._trim()
 
     def _open_segment(self, part: Part) -> Segment | None:
         last = self.segments[-1] if self.segments else None
@@ -205,6 +204,7 @@ class HlsPackager:
         listed = self.settings.window + 1
         if len(self.segments) > listed and self.segments[-listed - 1].discontinuity:
             self.discontinuities += 1  # its tag has just left the playlist with it
+        self._trim()
         return segment
 
     def _trim(self) -> None:
