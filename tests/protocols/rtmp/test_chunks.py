@@ -264,6 +264,29 @@ def test_unfinished_messages_are_bounded_together() -> None:
         reader.receive_data(header(0, 5, size=1000) + BODY[:128] + abort(5))
 
 
+def test_tiny_chunks_are_paid_for() -> None:
+    """Each of these bytes is a whole message; 256 KiB of them is one read of a socket."""
+    flood = header(0, size=0) + basic(3, 5) * (256 << 10)
+    with pytest.raises(RtmpProtocolError, match="tiny chunks"):
+        read(flood)
+    reader = ChunkReader(RtmpLimits(header_burst=100, headers_per_second=50))
+    reader.receive_data(header(0, size=0) + basic(3, 5) * 98, 1000.0)
+    for second in range(1, 20):
+        assert len(reader.receive_data(basic(3, 5) * 50, 1000.0 + second)) == 50
+    with pytest.raises(RtmpProtocolError, match="tiny chunks"):
+        reader.receive_data(basic(3, 5) * 60, 1019.0)
+
+
+def test_interleaved_chunks_are_free() -> None:
+    """Servers that interleave audio and video chunk by chunk, as fast as the link goes."""
+    reader = ChunkReader(RtmpLimits(header_burst=100))
+    data = header(0, 6, size=1000) + BODY[:128] + header(0, 4, size=1000, type_id=8) + BODY[:128]
+    for at in range(128, 1000, 128):
+        data += basic(3, 6) + BODY[at : at + 128] + basic(3, 4) + BODY[at : at + 128]
+    for _ in range(100):
+        assert [m.payload for m in reader.receive_data(data)] == [BODY, BODY]
+
+
 def test_memory_follows_what_was_received_not_what_was_declared() -> None:
     """1000 connections that each declare 8 MiB and send one byte."""
     data = set_chunk_size(0x7FFFFFFF) + header(0, size=8 << 20) + b"x"

@@ -34,6 +34,7 @@ class _ChunkStream:
         "continuation",
         "delta",
         "extended",
+        "header",
         "length",
         "payload",
         "remaining",
@@ -49,6 +50,7 @@ class _ChunkStream:
         self.timestamp = 0
         self.delta = 0
         self.extended = b""
+        self.header = b""
         self.continuation: tuple[bytes, ...] = ()
         self.payload = bytearray()
         self.remaining = 0
@@ -61,6 +63,7 @@ class ChunkReader:
     """
 
     __slots__ = (
+        "_budget",
         "_chunk_left",
         "_current",
         "_lengths",
@@ -69,6 +72,7 @@ class ChunkReader:
         "_pending",
         "_streams",
         "_tail",
+        "_updated",
         "chunk_size",
     )
 
@@ -81,15 +85,18 @@ class ChunkReader:
         self._tail = b""
         self._pending = 0
         self._messages: list[MessageReceived] = []
+        self._budget = float(limits.header_burst)
+        self._updated = 0.0
         self.chunk_size = DEFAULT_CHUNK_SIZE
         """Of the chunks that the peer sends; it changes it by Set Chunk Size."""
 
-    def receive_data(self, data: bytes) -> list[MessageReceived]:
+    def receive_data(self, data: bytes, now: float = 0.0) -> list[MessageReceived]:
         """The messages that ``data`` completes, in order.
 
         Raises :class:`RtmpProtocolError` on malformed chunks and on anything over the limits; the
         reader is of no use after that.
         """
+        self._earn(len(data), now)
         if self._tail:
             data = self._tail + data
             self._tail = b""
@@ -107,8 +114,23 @@ class ChunkReader:
                 position = self._read_payload(data, position, end)
         return messages
 
+    def _earn(self, size: int, now: float) -> None:
+        """Pay in for ``size`` bytes and the time gone by; each header read on its own costs one.
+
+        A chunk of one byte takes as long to read as one of 60 000, so without this a peer could
+        keep a core busy with few bytes.
+        """
+        limits = self._limits
+        passed = max(0.0, now - self._updated)
+        earned = passed * limits.headers_per_second + size / limits.bytes_per_header
+        self._budget = min(self._budget + earned, float(limits.header_burst))
+        self._updated = now
+
     def _read_header(self, data: bytes, position: int, end: int) -> int:
         """Read one chunk header; return where its payload starts, or -1 if it is not all here."""
+        self._budget -= 1
+        if self._budget < 0:
+            raise RtmpProtocolError("too many tiny chunks")
         first = data[position]
         chunk_stream_id = first & 0x3F
         basic_end = position + 1
@@ -162,8 +184,10 @@ class ChunkReader:
             stream.timestamp = 0
         stream.length = length
         stream.type_id = type_id
-        stream.extended = extended
-        stream.continuation = tuple(bytes([byte]) for byte in basic + extended)
+        if stream.header != basic + extended:
+            stream.extended = extended
+            stream.header = basic + extended
+            stream.continuation = tuple(bytes([byte]) for byte in stream.header)
         self._begin_message(stream, delta)
         return after
 

@@ -162,7 +162,7 @@ class ClientConnection:
         return events
 
     def _receive(self, data: bytes, events: list[ClientEvent]) -> None:
-        received = self._link.receive_data(data)
+        received = self._link.receive_data(data, self._now)
         if self._state is ConnectionState.HANDSHAKING and self._link.handshake_complete:
             self._state = ConnectionState.CONNECTING
             self._call("connect", self._command_object, await_answer=True)

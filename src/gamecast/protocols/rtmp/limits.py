@@ -34,6 +34,12 @@ class RtmpLimits:
     max_held_size: int = 4 << 20
     """Media that arrives between ``publish`` and our answer to it."""
 
+    header_burst: int = 20_000
+    headers_per_second: float = 2000.0
+    bytes_per_header: float = 64.0
+    """Chunk headers: how many at once, how many a second, and one more for so many bytes. Headers
+    inside a run of chunks of one message do not count, so chunks of 128 bytes are free."""
+
     max_streams: int = 8
     """Message streams (``createStream``) at one time."""
     max_name_length: int = 1024

@@ -65,7 +65,7 @@ class MessageLink:
         self.stream_ended = False
         """Whether the peer has said that a stream is at its end; for the owner to reset."""
 
-    def receive_data(self, data: bytes) -> list[MessageReceived]:
+    def receive_data(self, data: bytes, now: float) -> list[MessageReceived]:
         """The messages above protocol control that ``data`` completes.
 
         Raises ``RtmpProtocolError``.
@@ -77,7 +77,7 @@ class MessageLink:
                 return []
             self.handshake_complete = True
             data = self._handshake.rest
-        received = self._reader.receive_data(data)
+        received = self._reader.receive_data(data, now)
         if self.received - self._acknowledged >= self._window:
             self._acknowledged = self.received
             self.send_control(MessageType.ACKNOWLEDGEMENT, messages.u32(self.received))

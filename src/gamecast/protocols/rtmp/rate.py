@@ -18,7 +18,7 @@ class CommandRate:
 
     def spend(self, now: float) -> None:
         """Account for one command; raises :class:`RtmpProtocolError` on too many."""
-        refill = (now - self._updated) * self._limits.commands_per_second
+        refill = max(0.0, now - self._updated) * self._limits.commands_per_second
         self._tokens = min(float(self._limits.command_burst), self._tokens + refill) - 1
         self._updated = now
         if self._tokens < 0:

@@ -100,7 +100,7 @@ class ServerConnection:
 
     def _receive(self, data: bytes, events: list[ServerEvent]) -> None:
         publishing = self._streams.publishing
-        for message in self._link.receive_data(data):
+        for message in self._link.receive_data(data, self._now):
             stream = publishing.get(message.stream_id)
             if stream is not None and message.type_id in MEDIA_CSIDS:
                 if message.type_id != _DATA:
