@@ -1,0 +1,109 @@
+"""UDP: one socket for all sessions of a protocol, batches out by GSO where the kernel has it."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import struct
+import sys
+from collections.abc import Callable
+
+Address = tuple[str, int]
+"""Host and port; IPv6 flow and scope are left out."""
+DatagramHandler = Callable[[bytes, Address], None]
+
+_UDP_SEGMENT = 103
+"""Linux ``UDP_SEGMENT`` (udp.h): the kernel cuts one buffer into datagrams of this size."""
+_MAX_DATAGRAM = 65_536
+_READS_PER_WAKEUP = 256
+_BUFFER_BYTES = 8 * 1024 * 1024
+_FULL = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS)
+
+
+class UdpSocket:
+    """Reads datagrams in bursts and writes single ones or whole batches.
+
+    What the kernel has no room for is dropped and counted, as a router would: the protocols above
+    repeat what matters.
+    """
+
+    def __init__(self, bound: socket.socket, received: DatagramHandler) -> None:
+        """Takes over a bound, non-blocking UDP socket; ``received`` gets every datagram."""
+        self._socket = bound
+        self._received = received
+        self._loop = asyncio.get_running_loop()
+        self._buffer = bytearray(_MAX_DATAGRAM)
+        self.dropped = 0
+        """Datagrams that could not be sent."""
+        self.gso = _has_gso(bound)
+        """Whether batches go out by one system call."""
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            bound.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
+        self._loop.add_reader(bound.fileno(), self._read)
+
+    @property
+    def address(self) -> Address:
+        """Where it is bound."""
+        name = self._socket.getsockname()
+        return name[0], name[1]
+
+    def send(self, data: bytes | memoryview, address: Address) -> None:
+        """One datagram."""
+        try:
+            self._socket.sendto(data, address)
+        except OSError as error:
+            self._failed(error, 1)
+
+    def send_segments(self, data: memoryview | bytes, size: int, address: Address) -> None:
+        """``data`` as datagrams of ``size`` bytes each, the last one perhaps shorter.
+
+        At most 64 of them and less than 64 kB (the limits of GSO).
+        """
+        length = len(data)
+        if length <= size:
+            self.send(data, address)
+        elif self.gso:
+            control = [(socket.SOL_UDP, _UDP_SEGMENT, struct.pack("=H", size))]
+            try:
+                self._socket.sendmsg([data], control, 0, address)
+            except OSError as error:
+                self._failed(error, -(-length // size))
+        else:
+            view = memoryview(data)
+            for offset in range(0, length, size):
+                self.send(view[offset : offset + size], address)
+
+    def close(self) -> None:
+        """Stop reading and close the socket."""
+        self._loop.remove_reader(self._socket.fileno())
+        self._socket.close()
+
+    def _failed(self, error: OSError, count: int) -> None:
+        # Besides full buffers: unreachable networks and ICMP errors of datagrams before, which
+        # concern one peer; its session ends by its own time-out.
+        self.dropped += count
+        if error.errno == errno.EIO and self.gso:
+            self.gso = False  # the device below cannot do it after all
+
+    def _read(self) -> None:
+        receive, received, buffer = self._socket.recvfrom_into, self._received, self._buffer
+        view = memoryview(buffer)
+        for _ in range(_READS_PER_WAKEUP):
+            try:
+                count, address = receive(buffer)
+            except OSError as error:
+                if error.errno in _FULL:
+                    return
+                continue  # an ICMP error of something sent before; the socket goes on
+            received(bytes(view[:count]), (address[0], address[1]))
+
+
+def _has_gso(bound: socket.socket) -> bool:
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        bound.getsockopt(socket.SOL_UDP, _UDP_SEGMENT)
+    except OSError:
+        return False
+    return True
