@@ -38,6 +38,9 @@ class Clip:
     gop_seconds: float = 2.0
     b_frames: int = 2
     size: str = "320x180"
+    bitrate: str = "600k"
+    noisy: bool = False
+    """Add noise, which no encoder can make small."""
 
     @property
     def gop(self) -> int:
@@ -49,13 +52,17 @@ class Clip:
         inputs: list[str] = []
         outputs: list[str] = []
         if self.video:
-            inputs += ["-f", "lavfi", "-i", f"testsrc2=size={self.size}:rate={self.fps}"]
+            inputs += ["-f", "lavfi", "-i", self._picture()]
             outputs += ["-c:v", *VIDEO_ENCODERS[self.video], "-pix_fmt", "yuv420p"]
-            outputs += ["-g", str(self.gop), "-b:v", "600k", *self._structure()]
+            outputs += ["-g", str(self.gop), "-b:v", self.bitrate, *self._structure()]
         if self.audio:
             inputs += ["-f", "lavfi", "-i", RISING_TONE]
             outputs += ["-c:a", *AUDIO_ENCODERS[self.audio], "-ac", "2"]
         return [*inputs, *outputs, "-t", str(self.seconds)]
+
+    def _picture(self) -> str:
+        noise = ",noise=alls=60:allf=t" if self.noisy else ""
+        return f"testsrc2=size={self.size}:rate={self.fps}{noise}"
 
     def _structure(self) -> list[str]:
         """Keyframes at the asked distance and nowhere else; B-frames where the encoder has them."""
