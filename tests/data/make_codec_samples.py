@@ -114,6 +114,8 @@ FRAMES: dict[str, tuple[str, str, str]] = {
                            "-x264-params intra-refresh=1"),
     "hevc": (SMALL, "yuv420p", f"{X265}:keyint=12:open-gop=0:bframes=2:b-adapt=0:crf=45"),
     "hevc open gop": (SMALL, "yuv420p", f"{X265}:keyint=12:open-gop=1:bframes=2:b-adapt=0:crf=45"),
+    "hevc layers": (SMALL, "yuv420p",
+                    f"{X265}:keyint=12:open-gop=0:bframes=3:b-adapt=0:temporal-layers=3:crf=45"),
     "av1": (SMALL, "yuv420p", f"{SVT} -crf 60 -g 12"),
     "vp8": (SMALL, "yuv420p", "-c:v libvpx -g 12 -b:v 20k -deadline realtime"),
     "vp9": (SMALL, "yuv420p", "-c:v libvpx-vp9 -g 12 -b:v 20k -deadline realtime"),

@@ -169,8 +169,8 @@ def is_keyframe(data: bytes) -> bool:
 def is_reference(data: bytes) -> bool:
     """Whether other pictures of its sub-layer may refer to this one; if not, it may go.
 
-    A picture of a lower sub-layer than the highest may still be referred to from above, so
-    this says ``False`` only for sub-layer non-reference pictures.
+    The type does not tell whether a higher temporal sub-layer refers to it. Encoders with
+    sub-layers (x265 is tested) mark as non-reference only what nothing refers to.
     """
     for start, _ in nal_ranges(data):
         kind = data[start] >> 1 & 0x3F
