@@ -229,7 +229,7 @@ async def test_chromium_plays_h264_and_opus(
     video, audio = stats["video"], stats["audio"]
     assert video["packetsLost"] == 0
     assert video["framesDecoded"] >= 0.95 * len(units)
-    assert video["freezeCount"] == 0
+    assert video["totalFreezesDuration"] < 0.5
     assert video["pliCount"] == 0
     assert audio["packetsLost"] == 0
     assert audio["packetsReceived"] > 280

@@ -22,6 +22,8 @@ from gamecast.protocols.webrtc.srtp_transform import (
 
 MAX_SSRCS = 64
 """Received synchronisation sources per peer; a simulcast publisher has about eight."""
+_Slot = tuple[int, bytes, bytes, memoryview]
+"""Sequence, header, payload, and where payload and tag go."""
 _TWO_BYTES = [i.to_bytes(2, "big") for i in range(65536)]
 
 
@@ -43,10 +45,10 @@ class PacketBatch:
         self.first_sequence = first_sequence
         self.headers = headers
         self.payloads = payloads
-        self._layouts: dict[int, tuple[memoryview, list[memoryview]]] = {}
+        self._layouts: dict[int, tuple[memoryview, list[_Slot]]] = {}
 
-    def layout(self, overhead: int) -> tuple[memoryview, list[memoryview]]:
-        """A buffer with the headers in place, and the gaps for payload and tag between them."""
+    def layout(self, overhead: int) -> tuple[memoryview, list[_Slot]]:
+        """A buffer with the headers in place, and for each packet what goes into its gap."""
         found = self._layouts.get(overhead)
         if found is None:
             found = self._layouts[overhead] = self._lay_out(overhead)
@@ -56,17 +58,18 @@ class PacketBatch:
         """Size of each protected packet but perhaps the last (``UDP_SEGMENT``)."""
         return len(self.headers[0]) + len(self.payloads[0]) + overhead
 
-    def _lay_out(self, overhead: int) -> tuple[memoryview, list[memoryview]]:
-        sizes = [len(payload) + overhead for payload in self.payloads]
-        buffer = memoryview(bytearray(sum(map(len, self.headers)) + sum(sizes)))
-        gaps = []
-        offset = 0
-        for header, size in zip(self.headers, sizes, strict=True):
+    def _lay_out(self, overhead: int) -> tuple[memoryview, list[_Slot]]:
+        size = sum(map(len, self.headers)) + sum(map(len, self.payloads))
+        buffer = memoryview(bytearray(size + overhead * len(self.headers)))
+        slots = []
+        offset, sequence = 0, self.first_sequence
+        for header, payload in zip(self.headers, self.payloads, strict=True):
             start = offset + len(header)
             buffer[offset:start] = header
-            offset = start + size
-            gaps.append(buffer[start:offset])
-        return buffer, gaps
+            offset = start + len(payload) + overhead
+            slots.append((sequence, header, payload, buffer[start:offset]))
+            sequence = sequence + 1 & 0xFFFF
+        return buffer, slots
 
 
 class _Line:
@@ -106,30 +109,31 @@ class SrtpSender:
         The view is the batch's own buffer: send it (or copy it) before sealing the batch for the
         next viewer. Cut it at ``batch.segment_size(sender.overhead)``.
         """
-        buffer, gaps = batch.layout(self.overhead)
-        rtp, sequence = self._rtp, batch.first_sequence
-        line = self._advance(batch.ssrc, sequence)
-        after = sequence + len(gaps)
-        if not isinstance(rtp, GcmTransform) or after > 65536 or line.sequence != sequence:
-            self._seal_slowly(batch, gaps)
+        buffer, slots = batch.layout(self.overhead)
+        rtp, ssrc = self._rtp, batch.ssrc
+        line = self._advance(ssrc, batch.first_sequence)
+        last = batch.first_sequence + len(slots) - 1
+        if (
+            not isinstance(rtp, GcmTransform)
+            or last > 0xFFFF
+            or line.sequence != batch.first_sequence
+        ):
+            self._seal_slowly(ssrc, slots)
             return buffer
         if not line.prefix:
-            nonce = rtp.nonce(batch.ssrc, line.roc << 16)
+            nonce = rtp.nonce(ssrc, line.roc << 16)
             line.prefix, line.low = nonce[:10], nonce[10] << 8 | nonce[11]
-        line.sequence = after - 1
-        prefix, low = line.prefix, line.low
+        line.sequence = last
+        prefix, low, two_bytes = line.prefix, line.low, _TWO_BYTES
         encrypt = rtp.aead.encrypt_into
-        for header, payload, gap in zip(batch.headers, batch.payloads, gaps, strict=True):
-            encrypt(prefix + _TWO_BYTES[sequence ^ low], payload, header, gap)
-            sequence += 1
+        for sequence, header, payload, gap in slots:
+            encrypt(prefix + two_bytes[sequence ^ low], payload, header, gap)
         return buffer
 
-    def _seal_slowly(self, batch: PacketBatch, gaps: list[memoryview]) -> None:
+    def _seal_slowly(self, ssrc: int, slots: list[_Slot]) -> None:
         """Any transform, batches across the wrap of the sequence, and batches sent again."""
-        for offset, gap in enumerate(gaps):
-            sequence = batch.first_sequence + offset & 0xFFFF
-            header, payload = batch.headers[offset], batch.payloads[offset]
-            gap[:] = self._rtp.seal(header, payload, batch.ssrc, self._index(batch.ssrc, sequence))
+        for sequence, header, payload, gap in slots:
+            gap[:] = self._rtp.seal(header, payload, ssrc, self._index(ssrc, sequence))
 
     def protect(self, header: bytes, payload: bytes) -> bytes:
         """One RTP packet from its whole header and its payload."""

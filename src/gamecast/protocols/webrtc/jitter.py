@@ -1,0 +1,115 @@
+"""Receive buffer: puts a source's packets back into order and waits a bounded time for lost ones.
+
+One per SSRC. It adds no delay while nothing is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gamecast.protocols.webrtc.rtp import RtpPacket
+from gamecast.protocols.webrtc.unwrap import Unwrapper
+
+MAX_PACKETS = 2048
+"""Packets held back at once; about a second of 20 Mbit/s."""
+MAX_JUMP = 3000
+"""Larger steps in sequence are a restart of the source (RFC 3550 appendix A.1)."""
+
+
+@dataclass(slots=True)
+class OrderedPacket:
+    """A packet in its place."""
+
+    packet: RtpPacket
+    lost_before: int = 0
+    """How many packets in front of it are given up."""
+    restarted: bool = False
+    """The source began a new sequence; what went before has no relation to it."""
+
+
+@dataclass(slots=True)
+class _Held:
+    packet: RtpPacket
+    arrived_at: float
+
+
+class JitterBuffer:
+    """Reorders; ``max_wait`` (seconds) is how long a gap may hold up what came after it.
+
+    Set ``max_wait`` to a little more than the round trips that retransmission needs.
+    """
+
+    def __init__(self, *, max_wait: float = 0.2) -> None:
+        self.max_wait = max_wait
+        self.late = 0
+        """Packets that came after they had been given up, and duplicates."""
+        self.lost = 0
+        """Packets given up."""
+        self._unwrapper = Unwrapper(16)
+        self._next: int | None = None
+        self._held: dict[int, _Held] = {}
+        self._suspect: int | None = None
+
+    def insert(self, packet: RtpPacket, now: float) -> list[OrderedPacket]:
+        """Take a packet; returns those that are in order now."""
+        if self._next is None:
+            self._next = self._unwrapper.unwrap(packet.sequence)
+        sequence = self._unwrapper.peek(packet.sequence)
+        if abs(sequence - self._next) > MAX_JUMP:
+            return self._jumped(packet, now)
+        self._suspect = None
+        if sequence < self._next or sequence in self._held:
+            self.late += 1
+            return []
+        self._unwrapper.unwrap(packet.sequence)
+        self._held[sequence] = _Held(packet, now)
+        ready = self._in_order(0)
+        if len(self._held) > MAX_PACKETS:
+            ready += self._skip()
+        return ready
+
+    def next_timer(self) -> float | None:
+        """When the packets behind the first gap have waited long enough."""
+        if not self._held:
+            return None
+        return self._held[min(self._held)].arrived_at + self.max_wait
+
+    def handle_timer(self, now: float) -> list[OrderedPacket]:
+        """Give up gaps that have held up others for ``max_wait``."""
+        ready: list[OrderedPacket] = []
+        while True:
+            at = self.next_timer()
+            if at is None or now < at:
+                return ready
+            ready += self._skip()
+
+    def _jumped(self, packet: RtpPacket, now: float) -> list[OrderedPacket]:
+        """Believe a jump when the packet after it follows; one stray packet changes nothing."""
+        expected, self._suspect = self._suspect, packet.sequence + 1 & 0xFFFF
+        if packet.sequence != expected:
+            self.late += 1
+            return []
+        flushed: list[OrderedPacket] = []
+        while self._held:
+            flushed += self._skip()
+        self._unwrapper = Unwrapper(16)
+        self._next = self._unwrapper.unwrap(packet.sequence) + 1
+        self._suspect = None
+        return [*flushed, OrderedPacket(packet, lost_before=1, restarted=True)]
+
+    def _skip(self) -> list[OrderedPacket]:
+        """Give up what is missing in front of the first held packet."""
+        assert self._next is not None
+        first = min(self._held)
+        missing, self._next = first - self._next, first
+        self.lost += missing
+        return self._in_order(missing)
+
+    def _in_order(self, lost_before: int) -> list[OrderedPacket]:
+        assert self._next is not None
+        ready = []
+        while (held := self._held.pop(self._next, None)) is not None:
+            ready.append(OrderedPacket(held.packet, lost_before))
+            lost_before = 0
+            self._next += 1
+        return ready

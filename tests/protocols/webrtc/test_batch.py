@@ -1,0 +1,66 @@
+"""Batches for one system call."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gamecast.protocols.webrtc.batch import MAX_BATCH_BYTES, MAX_SEGMENTS, HeaderLine, make_batches
+from gamecast.protocols.webrtc.rtp import build_extensions, parse_rtp
+
+LINE = HeaderLine(ssrc=9, payload_type=101, extension_block=build_extensions({1: b"x"}))
+OVERHEAD = 16
+
+
+@given(
+    st.lists(st.one_of(st.integers(1000, 1200), st.integers(1, 1400)), min_size=1, max_size=200),
+    st.integers(0, 1 << 20),
+    st.booleans(),
+)
+@settings(max_examples=80)
+def test_batches_hold_every_payload_in_equal_segments(
+    sizes: list[int], first: int, marker: bool
+) -> None:
+    payloads = [bytes([index & 255]) * size for index, size in enumerate(sizes)]
+    batches = make_batches(payloads, LINE, first_sequence=first, timestamp=first * 7, marker=marker)
+    packets = []
+    for batch in batches:
+        lengths = [len(h) + len(p) for h, p in zip(batch.headers, batch.payloads, strict=True)]
+        assert len(set(lengths[:-1])) <= 1
+        assert lengths[-1] <= lengths[0]
+        assert batch.segment_size(OVERHEAD) == lengths[0] + OVERHEAD
+        assert len(lengths) <= MAX_SEGMENTS
+        assert sum(lengths) + OVERHEAD * len(lengths) <= MAX_BATCH_BYTES
+        for header, payload in zip(batch.headers, batch.payloads, strict=True):
+            packets.append(parse_rtp(header + payload))
+        assert packets[-len(lengths)].sequence == batch.first_sequence
+    assert [packet.payload for packet in packets] == payloads
+    assert [packet.sequence for packet in packets] == [
+        first + index & 0xFFFF for index in range(len(payloads))
+    ]
+    assert {packet.timestamp for packet in packets} == {first * 7 & 0xFFFFFFFF}
+    assert [packet.marker for packet in packets] == [False] * (len(payloads) - 1) + [marker]
+    assert {packet.ssrc for packet in packets} == {9}
+
+
+def test_a_frame_of_equal_parts_is_one_batch() -> None:
+    payloads = [b"a" * 1180] * 10 + [b"a" * 300]
+    (batch,) = make_batches(payloads, LINE, first_sequence=1, timestamp=1)
+    assert batch.payloads == payloads, "and nothing is padded"
+
+
+def test_slices_of_nearly_one_size_share_a_batch_by_padding() -> None:
+    payloads = [b"a" * 1180] * 3 + [b"b" * 1100] * 3 + [b"c" * 1150] * 3
+    (batch,) = make_batches(payloads, LINE, first_sequence=1, timestamp=1)
+    assert sum(map(len, batch.payloads)) < 1.05 * sum(map(len, payloads))
+
+
+def test_small_parameter_sets_go_alone() -> None:
+    batches = make_batches(
+        [b"s" * 40, b"i" * 1180, b"i" * 900], LINE, first_sequence=1, timestamp=1
+    )
+    assert [len(batch.payloads) for batch in batches] == [1, 2]
+
+
+def test_nothing_makes_nothing() -> None:
+    assert make_batches([], LINE, first_sequence=1, timestamp=1) == []
