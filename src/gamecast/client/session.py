@@ -9,16 +9,19 @@ from dataclasses import dataclass, field
 
 import av
 
+from gamecast import __version__
 from gamecast.client.capture.source import Source, Timeline
 from gamecast.client.encode.audio import AudioEncoder
 from gamecast.client.encode.video import VideoEncoder
 from gamecast.client.encode.worker import AudioWorker, VideoWorker
-from gamecast.client.push.destination import Destination
+from gamecast.client.push.adapt import adapt
+from gamecast.client.push.congestion import BitrateController
+from gamecast.client.push.destination import Destination, Metadata
 from gamecast.client.push.hub import Hub
 from gamecast.client.push.network import NetworkThread
 from gamecast.client.push.registry import make_destination
 from gamecast.client.push.stats import EncodeStats, State
-from gamecast.client.push.target import Target
+from gamecast.client.push.target import FileTarget, Target
 from gamecast.media.packet import Packet
 from gamecast.media.track import Kind, Track
 
@@ -56,7 +59,11 @@ class PushSession:
         audio: AudioEncoder | None,
         targets: Sequence[Target],
         keep_trying: bool = False,
+        dynamic_bitrate: bool | None = None,
     ) -> None:
+        """``dynamic_bitrate``: adapt the encoder to the uplink; by default with one URL only,
+        for one slow platform must not cost the others quality.
+        """
         self.encode_stats = EncodeStats(target_bitrate=video.bitrate if video else 0)
         self._sources = sources
         self._changed = threading.Condition()
@@ -71,12 +78,15 @@ class PushSession:
             for target in targets
         ]
         self.tracks = self._collect_tracks(video, audio)
+        self._other_bitrate = audio.settings.bitrate if audio else 0
+        self._metadata = _metadata(video, audio)
         has_video = any(track.kind is Kind.VIDEO for track in self.tracks)
         self._hub = Hub([output.write for output in self.destinations], has_video=has_video)
         stats, fail, write = self.encode_stats, self.fail, self._hub.write
         self._video = VideoWorker(video, write, stats=stats, fail=fail) if video else None
         self._audio = AudioWorker(audio, write, stats=stats, fail=fail) if audio else None
         self._live: set[int] = set()
+        self._adaptive = self._choose_adaptive(targets, wanted=dynamic_bitrate)
         self._started_at: float | None = None
 
     def _collect_tracks(
@@ -84,6 +94,19 @@ class PushSession:
     ) -> list[Track]:
         encoded = [encoder.track for encoder in (video, audio) if encoder is not None]
         return encoded + [track for source in self._sources for track in source.tracks]
+
+    def _choose_adaptive(
+        self, targets: Sequence[Target], *, wanted: bool | None
+    ) -> Destination | None:
+        """The destination whose uplink decides the bitrate, if any."""
+        over_network = [
+            destination
+            for destination, target in zip(self.destinations, targets, strict=True)
+            if not isinstance(target, FileTarget)
+        ]
+        if self._video is None or not over_network or wanted is False:
+            return None
+        return over_network[0] if wanted or len(over_network) == 1 else None
 
     # From any thread ----------------------------------------------------------------------------
 
@@ -165,7 +188,14 @@ class PushSession:
         ``tick`` is called from this thread every ``tick_every`` seconds to show how it goes.
         """
         for destination in self.destinations:
-            destination.start(self.tracks)
+            destination.start(self.tracks, self._metadata)
+        if self._adaptive is not None and self._video is not None:
+            controller = BitrateController(
+                self.encode_stats.target_bitrate, other=self._other_bitrate
+            )
+            self._network.submit(
+                adapt(self._adaptive.stats, controller, self._video.change_bitrate)
+            )
         try:
             self._wait(SETTLE, tick, tick_every, until=self._settled)
             if not self._over():
@@ -242,3 +272,13 @@ class PushSession:
             if not stats.served_to_end
         ]
         return Outcome(self.elapsed(), self._problem, failed)
+
+
+def _metadata(video: VideoEncoder | None, audio: AudioEncoder | None) -> Metadata:
+    """What platforms like to be told beside the tracks."""
+    metadata: dict[str, str | float] = {"encoder": f"Gamecast {__version__}"}
+    if video is not None:
+        metadata["videodatarate"] = video.bitrate / 1000
+    if audio is not None:
+        metadata["audiodatarate"] = audio.settings.bitrate / 1000
+    return metadata

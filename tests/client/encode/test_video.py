@@ -161,3 +161,18 @@ def test_luma_of_the_scene_survives() -> None:
     assert shown
     difference = np.abs(luma(shown[0]).astype(int) - luma(frames[0]).astype(int))
     assert difference.mean() < 3
+
+
+@pytest.mark.parametrize(("name", "codec"), [("libx265", Codec.HEVC), ("libsvtav1", Codec.AV1)])
+def test_other_encoders_are_opened_again_for_a_new_bitrate(name: str, codec: Codec) -> None:
+    encoder = VideoEncoder(name, settings(codec=codec, bitrate=900_000, keyframe_interval=20.0))
+    frames = scene_frames(40)
+    packets: list[Packet] = []
+    for index, frame in enumerate(frames):
+        if index == 20:
+            encoder.change_bitrate(300_000)
+        packets += encoder.encode(frame)
+    packets += encoder.flush()
+    assert encoder.bitrate == 300_000
+    assert [packet.pts for packet in packets] == [index * 3000 for index in range(40)]
+    assert [index for index, packet in enumerate(packets) if packet.keyframe] == [0, 20]

@@ -55,10 +55,10 @@ class Tone(ThreadedSource):
         for index, _ in ticks(Fraction(RATE, BLOCK), now=timeline.now, wait=self.stopping.wait):
             first = index if delivered is None else delivered + 1
             for block in range(first, index + 1):
-                sink.audio(self._block(block * BLOCK, offset))
+                sink.audio(self.block(block * BLOCK, offset))
             delivered = index
 
-    def _block(self, start: int, offset: int) -> av.AudioFrame:
+    def block(self, start: int, offset: int) -> av.AudioFrame:
         """The samples from ``start`` on; sample 0 is ``offset`` samples after 1970."""
         positions = (np.arange(start, start + BLOCK) + offset) % len(self._second)
         samples = np.repeat(self._second[positions][None, :], 2, axis=0)

@@ -6,6 +6,7 @@ when another thread does it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -42,19 +43,21 @@ class VideoEncoder:
         self._reformatter = VideoReformatter()
         self._time_base = Fraction(1, VIDEO_CLOCK_RATE)
         self._last_pts = -1
+        self._last_dts: int | None = None
+        self._reopen = False
         self.track = _track(self._context, settings, track_id)
         self._repack = bitstream.repacker(settings.codec, self._context.extradata or b"")
 
-    @property
-    def can_change_bitrate(self) -> bool:
-        """Whether ``change_bitrate`` has an effect on this encoder."""
-        return self.name in LIVE_BITRATE
-
     def change_bitrate(self, bitrate: int) -> None:
-        """Encode at ``bitrate`` bits per second from the next picture on; never above the first."""
+        """Encode at ``bitrate`` bits per second from the next picture on; never above the first.
+
+        Encoders that cannot do it while they are open are opened again, which costs a keyframe.
+        """
         self.bitrate = min(bitrate, self.settings.bitrate)
-        if self.can_change_bitrate:
+        if self.name in LIVE_BITRATE:
             self._context.bit_rate = self.bitrate
+        else:
+            self._reopen = True
 
     def encode(self, frame: av.VideoFrame, *, keyframe: bool = False) -> list[Packet]:
         """Encode a picture (scaled and converted where needed); ``keyframe`` asks for an IDR.
@@ -66,15 +69,31 @@ class VideoEncoder:
         if pts <= self._last_pts:
             return []
         self._last_pts = pts
+        flushed = self._open_again() if self._reopen else []
         picture = self._convert(frame)
         picture.pts = pts
         picture.time_base = self._time_base
         picture.pict_type = PictureType.I if keyframe else PictureType.NONE
-        return self._packets(picture)
+        return flushed + self._packets(picture)
 
     def flush(self) -> list[Packet]:
         """What is still inside, at the end. The encoder takes no more pictures."""
         return self._packets(None)
+
+    def _open_again(self) -> list[Packet]:
+        """Change to an encoder of the new bitrate, if a decoder will not notice.
+
+        A different configuration would have to reach every destination and every recording, so
+        then the old bitrate stays.
+        """
+        self._reopen = False
+        context = _open(self.name, replace(self.settings, bitrate=self.bitrate))
+        if _track(context, self.settings, self.track.id) != self.track:
+            self.bitrate = self._context.bit_rate or self.settings.bitrate
+            return []
+        flushed = self.flush()
+        self._context = context
+        return flushed
 
     def _convert(self, frame: av.VideoFrame) -> av.VideoFrame:
         settings = self.settings
@@ -99,6 +118,9 @@ class VideoEncoder:
     def _packet(self, packet: av.Packet[Any]) -> Packet:
         pts = packet.pts or 0
         dts = packet.dts if packet.dts is not None else pts
+        if self._last_dts is not None and dts <= self._last_dts:
+            dts = self._last_dts + 1  # a reopened encoder with B-frames begins a little earlier
+        self._last_dts = dts
         return Packet(self.track, dts, pts, self._repack(bytes(packet)), bool(packet.is_keyframe))
 
 

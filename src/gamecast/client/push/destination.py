@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gamecast.client.push.stats import DestinationStats
 from gamecast.media.packet import Packet
 from gamecast.media.track import Track
+
+Metadata = Mapping[str, str | float]
+"""What ``onMetaData`` says beside the tracks: the encoder's name, bitrates in kbit/s."""
 
 
 class Destination(Protocol):
@@ -17,7 +20,7 @@ class Destination(Protocol):
     def stats(self) -> DestinationStats:
         """How it does; read from any thread."""
 
-    def start(self, tracks: Sequence[Track]) -> None:
+    def start(self, tracks: Sequence[Track], metadata: Metadata) -> None:
         """Begin to connect (or open the file). Returns at once."""
 
     def write(self, packet: Packet) -> None:

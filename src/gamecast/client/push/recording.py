@@ -10,51 +10,19 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
+import av
+
+from gamecast.client.push.containers import WRITERS
+from gamecast.client.push.destination import Metadata
 from gamecast.client.push.stats import DestinationStats, State
 from gamecast.client.push.target import FileTarget
-from gamecast.media.containers.flv.writer import TagWriter
 from gamecast.media.packet import Packet
 from gamecast.media.track import Track
 
 MAX_QUEUED = 4096
 """Packets waiting for the disk: about a minute."""
-
-
-class Writer(Protocol):
-    """One container format."""
-
-    def write(self, packet: Packet) -> bytes:
-        """Bytes to append to the file; may be empty."""
-
-    def finish(self) -> bytes:
-        """The last bytes."""
-
-
-class FlvWriter:
-    """FLV: a tag per packet."""
-
-    def __init__(self, tracks: Sequence[Track]) -> None:
-        self._writer = TagWriter(tracks, extra={"encoder": "Gamecast"})
-        head = [
-            self._writer.header(),
-            *[TagWriter.tag(*message) for message in self._writer.sequence_headers(0)],
-        ]
-        self._head = b"".join(head)
-
-    def write(self, packet: Packet) -> bytes:
-        """One tag, with the file's header before the first."""
-        head, self._head = self._head, b""
-        return head + TagWriter.tag(*self._writer.message(packet))
-
-    def finish(self) -> bytes:
-        """Nothing: an FLV file just ends."""
-        return b""
-
-
-WRITERS: dict[str, Callable[[Sequence[Track]], Writer]] = {"flv": FlvWriter}
-"""By FFmpeg's names of the containers, as ``target.RECORDINGS`` has them."""
 
 
 class FileDestination:
@@ -68,7 +36,7 @@ class FileDestination:
         self._tracks: Sequence[Track] = ()
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
 
-    def start(self, tracks: Sequence[Track]) -> None:
+    def start(self, tracks: Sequence[Track], metadata: Metadata) -> None:
         """Open the file."""
         self._tracks = tracks
         self._thread.start()
@@ -93,23 +61,20 @@ class FileDestination:
             with self._target.path.open("wb") as file:
                 self._change(State.LIVE)
                 self._record(file)
-        except OSError as error:
+            # Only now is everything with the system: closing writes what was buffered.
+            if self.stats.state is State.LIVE:
+                self.stats.served_to_end = True
+                self._change(State.ENDED)
+        except (OSError, av.FFmpegError, ValueError) as error:
             self._fail(describe(self._target.path, error))
 
     def _record(self, file: BinaryIO) -> None:
-        writer = WRITERS[self._target.container](self._tracks)
+        writer = WRITERS[self._target.container](file, self._tracks)
         while self.stats.state is State.LIVE and (packet := self._packets.get()) is not None:
-            self._append(file, writer.write(packet))
+            writer.write(packet)
             self.stats.frames_sent += packet.is_video
-        self._append(file, writer.finish())
-        if self.stats.state is State.LIVE:
-            self.stats.served_to_end = True
-            self._change(State.ENDED)
-
-    def _append(self, file: BinaryIO, data: bytes) -> None:
-        if data:
-            file.write(data)
-            self.stats.bytes_sent += len(data)
+            self.stats.bytes_sent += len(packet.data)
+        writer.finish()
 
     def _fail(self, problem: str) -> None:
         self.stats.problem = problem
@@ -120,6 +85,6 @@ class FileDestination:
         self._on_change()
 
 
-def describe(path: Path, error: OSError) -> str:
+def describe(path: Path, error: Exception) -> str:
     """One line for the user."""
-    return f"cannot write {path}: {error.strerror or error}"
+    return f"cannot write {path}: {getattr(error, 'strerror', None) or error}"

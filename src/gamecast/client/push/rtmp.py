@@ -10,14 +10,16 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
+from gamecast.client.push.destination import Metadata
 from gamecast.client.push.network import NetworkThread
 from gamecast.client.push.queue import SendQueue
 from gamecast.client.push.retry import Backoff
 from gamecast.client.push.rtmp_link import LinkError, RtmpLink, open_link
 from gamecast.client.push.stats import DestinationStats, State
 from gamecast.client.push.target import RtmpTarget
+from gamecast.media.containers.flv.writer import TagWriter
 from gamecast.media.packet import Packet
-from gamecast.media.track import Track
+from gamecast.media.track import Kind, Track
 from gamecast.protocols.rtmp.urls import parse_url
 
 STALL = 10.0
@@ -54,7 +56,8 @@ class RtmpDestination:
         self._tls = tls
         self._queue = SendQueue()
         self._backoff = Backoff()
-        self._tracks: Sequence[Track] = ()
+        self._has_video = True
+        self._writer = TagWriter(())
         self._link: RtmpLink | None = None
         self._await_keyframe = True
         self._was_live = False
@@ -65,9 +68,10 @@ class RtmpDestination:
 
     # From other threads -------------------------------------------------------------------------
 
-    def start(self, tracks: Sequence[Track]) -> None:
+    def start(self, tracks: Sequence[Track], metadata: Metadata) -> None:
         """Begin to connect."""
-        self._tracks = tracks
+        self._has_video = any(track.kind is Kind.VIDEO for track in tracks)
+        self._writer = TagWriter(tracks, extra=metadata)
         self._task = self._network.submit(self._serve())
 
     def write(self, packet: Packet) -> None:
@@ -172,7 +176,7 @@ class RtmpDestination:
         tls = None
         if self._url.tls:
             tls = self._tls or ssl.create_default_context()
-        return await open_link(self._url, self._tracks, self._pump, tls=tls)
+        return await open_link(self._url, self._writer, self._pump, tls=tls)
 
     async def _live(self, link: RtmpLink, ending: asyncio.Future[Literal[True]]) -> None:
         self._enter(link)
@@ -190,7 +194,7 @@ class RtmpDestination:
     def _enter(self, link: RtmpLink) -> None:
         self._link = link
         self._queue = SendQueue()
-        self._await_keyframe = any(track.kind == "video" for track in self._tracks)
+        self._await_keyframe = self._has_video
         self.stats.reconnects += self._was_live
         self._was_live = True
         self._backoff.reset()

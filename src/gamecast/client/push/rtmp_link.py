@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from gamecast.client.push import tcpinfo
 from gamecast.media.containers.flv.writer import TagWriter
 from gamecast.media.packet import Packet
-from gamecast.media.track import Track
 from gamecast.net.tcp import TcpDriver
 from gamecast.protocols.rtmp.client import ClientConnection
 from gamecast.protocols.rtmp.errors import RtmpProtocolError
@@ -43,7 +42,8 @@ class LinkError(Exception):
 class RtmpLink:
     """A handler of ``TcpDriver``. ``started`` and ``over`` are futures of the running loop."""
 
-    def __init__(self, url: RtmpUrl, tracks: Sequence[Track], on_writable: Callable[[], None]):
+    def __init__(self, url: RtmpUrl, writer: TagWriter, on_writable: Callable[[], None]) -> None:
+        """``writer`` knows the tracks; it may be shared."""
         loop = asyncio.get_running_loop()
         self.started: asyncio.Future[None] = loop.create_future()
         """Done when the server takes media; fails with ``LinkError``."""
@@ -51,7 +51,7 @@ class RtmpLink:
         """Why the connection ended."""
         self.writable = False
         self._url = url
-        self._writer = TagWriter(tracks, extra={"encoder": "Gamecast"})
+        self._writer = writer
         self._on_writable = on_writable
         self._connection = ClientConnection(time.monotonic(), random_bytes=os.urandom)
         self._driver: TcpDriver | None = None
@@ -194,13 +194,13 @@ def _refusal(event: ConnectRejected | PublishRejected) -> LinkError:
 
 async def open_link(
     url: RtmpUrl,
-    tracks: Sequence[Track],
+    writer: TagWriter,
     on_writable: Callable[[], None],
     *,
     tls: ssl.SSLContext | None = None,
 ) -> RtmpLink:
     """Connect and wait until the server takes media. Raises ``LinkError``."""
-    link = RtmpLink(url, tracks, on_writable)
+    link = RtmpLink(url, writer, on_writable)
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
