@@ -2,8 +2,15 @@
 import { ServerClock, probeRoundTrip } from '../lib/clock.js';
 import { EventLog } from '../lib/eventlog.js';
 import { fetchStreams, LiveEvents } from '../live.js';
+import { flv } from '../player/engines/flv.js';
+import { hls } from '../player/engines/hls.js';
+import { registerEngine } from '../player/engines/index.js';
+import { native } from '../player/engines/native.js';
 import { PlayerView } from '../player/view.js';
-import { channelFromPath, registerEngines, setUpPage } from './setup.js';
+import { channelFromPath, setUpPage } from './setup.js';
+
+/** The WebRTC engine joins this list when it exists. */
+for (const engine of [flv, hls, native]) registerEngine(engine);
 
 /**
  * @param {{startMuted?: boolean, paused?: boolean, panels?: object}} [options] `paused` waits for the
@@ -11,7 +18,6 @@ import { channelFromPath, registerEngines, setUpPage } from './setup.js';
  */
 export function openChannel({ startMuted = false, paused = false, panels = {} } = {}) {
   const preferences = setUpPage();
-  registerEngines();
   const name = channelFromPath();
   const log = new EventLog();
   const clock = new ServerClock();

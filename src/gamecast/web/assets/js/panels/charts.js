@@ -4,6 +4,9 @@
  */
 import { h } from '../lib/dom.js';
 
+/** A young line is drawn as if this many samples were there, and then makes room for more. */
+const FEWEST = 30;
+
 /** Room above the highest and below the lowest value, as a part of the height. */
 const MARGIN = 0.12;
 
@@ -59,7 +62,8 @@ export class LineChart {
     context.clearRect(0, 0, width, height);
     const { color } = getComputedStyle(this.canvas);
     const { low, high } = axis(this.#values, this.#floor);
-    const x = (index) => width - ((this.#values.length - 1 - index) / (this.#points - 1)) * width;
+    const shown = Math.max(FEWEST, this.#values.length);
+    const x = (index) => width - ((this.#values.length - 1 - index) / (shown - 1)) * width;
     const y = (value) => height - 1.5 - ((value - low) / (high - low)) * (height - 3);
     for (const run of runs(this.#values)) {
       this.#line(run.map(([index, value]) => [x(index), y(value)]), height, color);

@@ -152,7 +152,8 @@ export class StatsPanel {
 function clockText({ clockOffset, roundTrip }, locale) {
   if (clockOffset === undefined) return null;
   const trip = Number.isFinite(roundTrip) ? ` · RTT ${formatNumber(roundTrip * 1000, locale)} ms` : '';
-  return `${clockOffset >= 0 ? '+' : ''}${formatNumber(clockOffset * 1000, locale)} ms${trip}`;
+  const offset = Math.round(clockOffset * 1000) || 0; // never -0
+  return `${offset > 0 ? '+' : ''}${formatNumber(offset, locale)} ms${trip}`;
 }
 
 function videoText(track, health, locale) {

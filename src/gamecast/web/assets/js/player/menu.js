@@ -8,6 +8,8 @@ import { i18n, t } from '../i18n.js';
 import { engineById, engines } from './engines/index.js';
 import { ORDER } from './selection.js';
 
+const NARROW = matchMedia('(width < 640px)');
+
 export class Menu {
   #player;
   #preferences;
@@ -41,6 +43,7 @@ export class Menu {
   toggle() {
     if (this.close()) return;
     this.element.hidden = false;
+    this.#sheet(NARROW.matches);
     this.#button.setAttribute('aria-expanded', 'true');
     this.#show('main');
   }
@@ -48,10 +51,23 @@ export class Menu {
   close() {
     if (!this.open) return false;
     const focused = this.element.contains(document.activeElement);
+    this.#sheet(false);
     this.element.hidden = true;
     this.#button.setAttribute('aria-expanded', 'false');
     if (focused) this.#button.focus();
     return true;
+  }
+
+  /** On a phone the menu rises from the bottom of the screen, above everything and outside the player. */
+  #sheet(on) {
+    if (!this.element.showPopover) return;
+    if (on) {
+      this.element.popover = 'manual';
+      this.element.showPopover();
+    } else if (this.element.popover) {
+      this.element.hidePopover();
+      this.element.popover = null;
+    }
   }
 
   #show(page) {

@@ -24,6 +24,14 @@ const PLAY_OUT = 4;
 /** Behind the engine's target by more than this (s), the badge is grey and "play" goes to the edge. */
 const BEHIND = 2.5;
 
+const NOTHING_MEASURED = {
+  fps: null,
+  bitrate: null,
+  framesDecoded: null,
+  framesDropped: null,
+  buffer: null,
+};
+
 export class Player extends Emitter {
   #name;
   #clock;
@@ -91,19 +99,19 @@ export class Player extends Emitter {
 
   /** Everything measured, in base units (seconds, bits per second, frames); `null` is "not known". */
   stats() {
-    const engine = this.#session?.engine;
+    const engine = this.#session?.engine ?? null;
     return {
       state: this.state,
       engine: this.engine,
       protocol: engineById(this.engine)?.label ?? null,
       width: this.video.videoWidth || null,
       height: this.video.videoHeight || null,
-      ...this.#metrics.read(),
+      ...(engine ? this.#metrics.read() : NOTHING_MEASURED),
       bytes: engine?.bytes() ?? null,
       latency: this.latency(),
       distance: engine?.distance() ?? null,
       target: engine?.target() ?? null,
-      rate: this.video.playbackRate,
+      rate: engine ? this.video.playbackRate : null,
       live: this.live,
       video: trackOf(this.#stream, 'video')?.codec_string ?? null,
       audio: trackOf(this.#stream, 'audio')?.codec_string ?? null,

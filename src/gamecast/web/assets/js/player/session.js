@@ -17,8 +17,12 @@ const PUBLISHER_LIMIT = 45;
 /** A clock that stands still this long (seconds), with data at hand, is a stall nobody announced. */
 const STUCK_LIMIT = 3;
 
-/** With catch-up off, only the burst of a fresh connection (seconds) is still skipped. */
-const BURST = 3;
+/**
+ * A fresh connection brings the cached group as a burst and shows its first picture at once. In these
+ * first seconds even a small drift is skipped, whether catch-up is on or off.
+ */
+const BURST = 2;
+const BURST_DRIFT = 0.6;
 
 /** A jump needs this long to take effect before the next one is thought of (seconds). */
 const JUMP_PAUSE = 1.5;
@@ -178,8 +182,9 @@ export class Session {
       target: this.#engine.target(),
       buffer: this.buffer(),
     });
-    const mayJump = this.catchUpAllowed || seconds() - this.#firstPlayed < BURST;
-    if (jump && mayJump && this.jump()) return;
+    const fresh = seconds() - this.#firstPlayed < BURST;
+    const far = fresh ? this.drift() > BURST_DRIFT : jump && this.catchUpAllowed;
+    if (far && this.jump()) return;
     const wanted = this.catchUpAllowed ? rate : 1;
     if (this.#video.playbackRate !== wanted) this.#video.playbackRate = wanted;
   }

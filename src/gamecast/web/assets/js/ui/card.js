@@ -66,11 +66,12 @@ export class StreamCard {
       h('span.badge.card-uptime', {}, this.uptime),
     );
     const words = h('div.card-words', {}, this.title, this.name, this.chips);
+    const watch = h('span.button.accent', {}, icon('play'), h('span', { 'data-i18n': 'home.watch-now' }));
     const link = h(
       'a.card-link',
       { href: `/${encodeURIComponent(name)}` },
       picture,
-      h('div.card-body', {}, avatar(name), words),
+      h('div.card-body', {}, avatar(name), words, watch),
     );
     const element = h('li.card', {}, link);
     localize(element);

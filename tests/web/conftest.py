@@ -1,0 +1,58 @@
+"""A real server on which anyone may publish, and pages that complain aloud."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.support.browser import Complaints, new_context
+from tests.support.gamecast import GamecastServer
+from tests.web.scene import Scene
+
+SETTINGS = {"GAMECAST_AUTH__PUBLISH": "open", "GAMECAST_STREAM__GRACE_SECONDS": "6"}
+
+OpenPage = Callable[..., AbstractAsyncContextManager[Page]]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GamecastServer]:
+    """One server for a module's tests; each uses channels of its own."""
+    with GamecastServer(tmp_path_factory.mktemp("server"), settings=SETTINGS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def scene(server: GamecastServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A stream on the channel ``scene`` that is on air during the whole module."""
+    with Scene(server, "scene", tmp_path_factory.mktemp("scene")) as on_air:
+        yield on_air
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: GamecastServer) -> OpenPage:
+    """``async with open_page("/path") as page``: nothing may have gone wrong in it at the end."""
+
+    @asynccontextmanager
+    async def opened(path: str, *, quiet: bool = True, **context: Any) -> AsyncIterator[Page]:
+        profile = await new_context(browser, **context)
+        page = await profile.new_page()
+        complaints = Complaints()
+        complaints.watch(page)
+        await page.goto(server.http + path)
+        yield page
+        await profile.close()
+        if quiet:
+            complaints.assert_none()
+
+    return opened
+
+
+@pytest.fixture
+def media_folder(tmp_path: Path) -> Path:
+    """Where publishers of one test keep their logs."""
+    return tmp_path
