@@ -51,8 +51,8 @@ def serve(
 ) -> None:
     """Run the server until Ctrl+C or SIGTERM.
 
-    Port 0 means any free port. Every option is also a key of the TOML file (http.port) and an
-    environment variable (GAMECAST_HTTP__PORT); the command line wins, then the environment.
+    Port 0 means any free port. Options win over the environment
+    (GAMECAST_HTTP__PORT=9090), and that over the file ([http] port = 9090).
     """
     settings = read_config(
         config,
