@@ -32,7 +32,7 @@ class Complaints:
     def watch(self, page: Page) -> None:
         """Collect from ``page`` from now on."""
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", self._on_console)
+        page.on("console", lambda line: self._on_console(line))
         page.on("requestfailed", lambda request: self.requests.append(request.url))
 
     def _on_console(self, line: ConsoleMessage) -> None:
