@@ -118,8 +118,8 @@ class ServerReplies:
             description = "Playing and resetting stream."
             self.send_status(stream_id, "status", "NetStream.Play.Reset", description)
         self.send_status(stream_id, "status", "NetStream.Play.Start", "Started playing stream.")
+        # No NetStream.Data.Start: ffmpeg makes a data stream of that message.
         self.send_data(stream_id, "|RtmpSampleAccess", True, True)
-        self.send_data(stream_id, "onStatus", {"code": "NetStream.Data.Start"})
 
     def pause_play(self, stream_id: int, *, paused: bool) -> None:
         """NetStream.Pause.Notify or NetStream.Unpause.Notify."""
