@@ -29,7 +29,7 @@ def _x11() -> Finding:
     import av
 
     try:
-        with av.open(display, format="x11grab", options={"framerate": "1"}) as grabber:
+        with av.open(display, format="x11grab", options={"framerate": "30"}) as grabber:
             picture = next(grabber.decode(video=0))
     except (OSError, ValueError, StopIteration) as error:
         return missing("screen", f"display {display} cannot be read: {error}")

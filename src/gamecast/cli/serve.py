@@ -52,7 +52,7 @@ def serve(
     """Run the server until Ctrl+C or SIGTERM.
 
     Port 0 means any free port. Options win over the environment
-    (GAMECAST_HTTP__PORT=9090), and that over the file ([http] port = 9090).
+    (GAMECAST_HTTP__PORT=9090), and that over the file's http.port.
     """
     settings = read_config(
         config,
