@@ -151,17 +151,19 @@ class _AudioLine:
     is back on the stamps, for time may not run backwards.
     """
 
-    __slots__ = ("_jitter", "_last", "_next", "_samples", "rate")
+    __slots__ = ("_jitter", "_last", "_next", "_samples", "_stamp_rate", "rate")
 
-    def __init__(self, rate: int, start: int | None) -> None:
+    def __init__(self, rate: int, start: int | None, stamp_rate: int = _MILLISECONDS) -> None:
+        """``stamp_rate``: ticks per second of the stamps that ``place`` is given."""
         self.rate = rate
+        self._stamp_rate = stamp_rate
         self._jitter = rate * _JITTER_MS // _MILLISECONDS
         self._next = start
         self._samples = 0
         self._last = -1 if start is None else start - 1
 
     def place(self, stamp: int, samples: int) -> int:
-        target = (stamp * self.rate + _MILLISECONDS // 2) // _MILLISECONDS
+        target = (stamp * self.rate + self._stamp_rate // 2) // self._stamp_rate
         dts = target if self._next is None else self._follow(target, self._next)
         if self._next is not None:
             dts = max(dts, self._last + 1)
@@ -225,14 +227,60 @@ class MillisecondRetimer:
         """
         line = self._audio.get(track.id)
         if line is None or line.rate != track.clock_rate:
-            line = self._audio[track.id] = self._new_line(line, track.clock_rate)
+            line = self._audio[track.id] = _next_line(line, track.clock_rate, _MILLISECONDS)
         placed = self._continuity.place(track.id, self._unwrapper.unwrap(stamp))
         return line.place(placed, samples)
 
-    @staticmethod
-    def _new_line(old: _AudioLine | None, rate: int) -> _AudioLine:
-        """A changed sample rate goes on where the old one ended, rounded up."""
-        return _AudioLine(rate, None if old is None else -(-old.end * rate // old.rate))
+
+def _next_line(old: _AudioLine | None, rate: int, stamp_rate: int) -> _AudioLine:
+    """A changed sample rate goes on where the old one ended, rounded up."""
+    start = None if old is None else -(-old.end * rate // old.rate)
+    return _AudioLine(rate, start, stamp_rate)
+
+
+_TICKS = 90_000
+_MAX_COMPOSITION = 10 * _TICKS
+
+
+class TickRetimer:
+    """All tracks of one publisher whose stamps are 90 kHz ticks that wrap (MPEG-TS, PES).
+
+    As ``MillisecondRetimer``; video stamps are ticks of the track already, so only jumps are
+    taken out and the order is kept.
+    """
+
+    __slots__ = ("_audio", "_continuity", "_mask", "_unwrapper", "_video")
+
+    def __init__(self, bits: int = 33) -> None:
+        self._mask = (1 << bits) - 1
+        self._unwrapper = Unwrapper(bits)
+        self._continuity = Continuity(_TICKS)
+        self._video: dict[int, int] = {}
+        self._audio: dict[int, _AudioLine] = {}
+
+    @property
+    def jumps(self) -> int:
+        """Discontinuities of the peer's clock so far."""
+        return self._continuity.jumps
+
+    def video(self, track: Track, pts: int, dts: int) -> tuple[int, int]:
+        """Return ``(dts, pts)``; dts rises by at least one tick and pts is never before it."""
+        composition = (pts - dts) & self._mask
+        if composition > _MAX_COMPOSITION:
+            composition = 0
+        placed = self._continuity.place(track.id, self._unwrapper.unwrap(dts))
+        last = self._video.get(track.id)
+        after = placed if last is None else max(placed, last + 1)
+        self._video[track.id] = after
+        return after, max(placed + composition, after)
+
+    def audio(self, track: Track, stamp: int, samples: int) -> int:
+        """Return the dts (which is the pts) of a frame; ``samples``: how long it lasts or 0."""
+        line = self._audio.get(track.id)
+        if line is None or line.rate != track.clock_rate:
+            line = self._audio[track.id] = _next_line(line, track.clock_rate, _TICKS)
+        placed = self._continuity.place(track.id, self._unwrapper.unwrap(stamp))
+        return line.place(placed, samples)
 
 
 _GRID = 25

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from gamecast.packaging.flv import FlvPackager
 from gamecast.packaging.fmp4 import Fmp4Packager
+from gamecast.packaging.ts import TsPackager
 from gamecast.relay.lane import Framing, plain
 from gamecast.relay.pace import Pace
 from gamecast.relay.rendition import FlowRendition, Packager
@@ -39,6 +40,7 @@ class Format:
 FORMATS = {
     "flv": Format("flv", "video/x-flv", FlvPackager),
     "mp4": Format("fmp4", "video/mp4", Fmp4Packager),
+    "ts": Format("ts", "video/mp2t", TsPackager),
 }
 """By file name extension."""
 
