@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import signal
+import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -31,12 +32,15 @@ from gamecast.server.http.listener import HttpListener
 from gamecast.server.http.live import LiveFeeds
 from gamecast.server.http.media import MediaApp
 from gamecast.server.http.pages import Pages
+from gamecast.server.http.whep import WhepRoutes
 from gamecast.server.load import LoadMeter
 from gamecast.server.metrics import Metrics
 from gamecast.server.posters import Posters
 from gamecast.server.ready import ReadyAddresses, local_authority, write_ready
 from gamecast.server.rtmp.server import RtmpServer
 from gamecast.server.rtmp.session import Context
+from gamecast.server.webrtc.endpoint import Endpoint
+from gamecast.server.webrtc.whep import WhepService
 from gamecast.store.store import Store
 from gamecast.transcode.workers import Workers
 
@@ -77,7 +81,8 @@ class Server:
                 max_bitrate=config.stream.max_bitrate,
             ),
         )
-        self._http = self._make_http()
+        self._ice: Endpoint | None = None
+        self._http: HttpListener | None = None
         tls = config.tls
         self._tls = ServerTls(tls.cert, tls.key) if tls.cert and tls.key else None
         self._ticking: asyncio.Task[None] | None = None
@@ -86,18 +91,22 @@ class Server:
     async def start(self) -> ReadyAddresses:
         """Bind, listen and begin to tick. Raises ``PortInUse`` naming the port."""
         tls = self._tls.context if self._tls is not None else None
+        self._ice = self._make_endpoint()
+        self._http = self._make_http(self._ice)
         http = await self._listen(self._http, self._config.http.port, tls)
         rtmp = rtmps = None
         if self._config.rtmp.enabled:
             rtmp = await self._listen(self._rtmp, self._config.rtmp.port, None)
             if tls is not None:
                 rtmps = await self._listen(self._rtmp, self._config.rtmp.tls_port, tls)
+        ice = local_authority(self._ice.address)
         self._ticking = asyncio.create_task(self._tick())
         scheme = "https" if tls is not None else "http"
         return ReadyAddresses(
             http=f"{scheme}://{http}",
             rtmp=f"rtmp://{rtmp}" if rtmp else "",
             rtmps=f"rtmps://{rtmps}" if rtmps else "",
+            ice=ice,
         )
 
     async def stop(self) -> None:
@@ -106,11 +115,15 @@ class Server:
             self._ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticking
-        self._http.stop_accepting()
+        if self._http is not None:
+            self._http.stop_accepting()
         self.directory.close("the server is stopping")
         self._feeds.close()
+        if self._ice is not None:
+            self._ice.close()
         await self._rtmp.close()
-        await self._http.close(patience=_GOODBYE_SECONDS)
+        if self._http is not None:
+            await self._http.close(patience=_GOODBYE_SECONDS)
         self._rtmp.abort()
         self._load.close()
         self._workers.close()
@@ -123,7 +136,13 @@ class Server:
         await listener.listen(bound, tls=tls)
         return local_authority(address)
 
-    def _make_http(self) -> HttpListener:
+    def _make_endpoint(self) -> Endpoint:
+        ice = self._config.ice
+        bound = bind(self._config.server.host, ice.port, kind=socket.SOCK_DGRAM)
+        addresses = [str(address) for address in ice.public_addresses]
+        return Endpoint(bound, public_addresses=addresses)
+
+    def _make_http(self, ice: Endpoint) -> HttpListener:
         http = self._config.http
         admission = Admission(
             most=http.max_connections, most_per_address=http.max_connections_per_address
@@ -136,6 +155,10 @@ class Server:
         media = MediaApp(
             self.directory,
             hls=HlsRoutes(settings),
+            whep=WhepRoutes(
+                WhepService(ice, convert=None, b_frames=self._config.webrtc.b_frames),
+                ice_servers=[],
+            ),
             pace=self.pace,
             may_play=self._may_play,
             poster=posters.get,
@@ -176,7 +199,8 @@ class Server:
             seconds += 1
             self.directory.tick()
             self._feeds.tick()
-            self._http.tick()
+            if self._http is not None:
+                self._http.tick()
             self._reload_certificate()
             if seconds % _GRANT_CHECK_SECONDS == 0:
                 await self._rtmp.check_grants()

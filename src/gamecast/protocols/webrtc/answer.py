@@ -20,6 +20,7 @@ from gamecast.protocols.webrtc.capabilities import (
     find_playable,
     find_receivable,
 )
+from gamecast.protocols.webrtc.errors import WebRtcError
 from gamecast.protocols.webrtc.sdp import (
     Direction,
     HeaderExtension,
@@ -144,6 +145,8 @@ def _answer(
     session_id: int,
     choose: Callable[[MediaSection], _Choice | None],
 ) -> Agreement:
+    if offer.ice_lite:
+        raise WebRtcError("both sides are ICE-lite, so nobody would begin")
     answer = SessionDescription(session_id=session_id, ice_lite=True)
     accepted: list[MediaSection] = []
     agreed: list[AgreedMedia] = []
@@ -181,6 +184,7 @@ def _agree(section: MediaSection, codec: RtpCodec, stream: OutgoingStream | None
     rtx = section.rtx_for(codec.payload_type)
     wanted = PUBLISH_EXTENSIONS if stream is None else PLAY_EXTENSIONS
     pairs = [ssrcs for semantics, ssrcs in section.ssrc_groups if semantics == "FID"]
+    extensions = agreed_extensions(section, wanted, peer_sends=stream is None)
     media = AgreedMedia(
         mid=section.mid,
         kind=section.kind,
@@ -188,8 +192,8 @@ def _agree(section: MediaSection, codec: RtpCodec, stream: OutgoingStream | None
         payload_type=codec.payload_type,
         clock_rate=codec.clock_rate,
         rtx_payload_type=None if rtx is None else rtx.payload_type,
-        extensions=agreed_extensions(section, wanted, peer_sends=stream is None),
-        feedback=agreed_feedback(codec.feedback),
+        extensions=extensions,
+        feedback=agreed_feedback(codec.feedback, extensions),
         stream=stream,
     )
     if stream is None:

@@ -17,8 +17,8 @@ PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 ABS_CAPTURE_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
 
 PLAY_EXTENSIONS = (ABS_SEND_TIME, PLAYOUT_DELAY)
-"""No MID (sources are announced) and no transport-cc: its counter would give every viewer headers of
-its own. REMB, which needs only the shared abs-send-time, estimates instead."""
+"""No MID (sources are announced) and no transport-cc: its counter would give every viewer headers
+of its own. REMB, which needs only the shared abs-send-time, estimates instead."""
 PUBLISH_EXTENSIONS = (MID, RID, REPAIRED_RID, ABS_SEND_TIME, TRANSPORT_CC, ABS_CAPTURE_TIME)
 """Not video-orientation: a sender that may not use it turns the picture itself."""
 FEEDBACK = ("nack", "nack pli", "ccm fir", "transport-cc", "goog-remb")
@@ -87,9 +87,14 @@ def find_receivable(section: MediaSection, preference: Sequence[str]) -> RtpCode
     return None
 
 
-def agreed_feedback(offered: Iterable[str]) -> list[str]:
-    """Those kinds of feedback that both sides know, in our order."""
+def agreed_feedback(offered: Iterable[str], extensions: Iterable[str]) -> list[str]:
+    """Those kinds of feedback that both sides know, in our order.
+
+    ``transport-cc`` needs its header extension to be among the agreed ``extensions``.
+    """
     known = set(offered)
+    if TRANSPORT_CC not in extensions:
+        known.discard("transport-cc")
     return [each for each in FEEDBACK if each in known]
 
 

@@ -13,6 +13,7 @@ from gamecast.relay.pace import Pace
 from gamecast.server.http import flow
 from gamecast.server.http.hls import HlsRoutes
 from gamecast.server.http.problems import not_on_air, problem
+from gamecast.server.http.whep import WhepRoutes
 
 MayPlay = Callable[[str, Request], Awaitable[Response | None]]
 """Decides whether a request may watch a channel: ``None`` if so, else the refusal."""
@@ -31,6 +32,7 @@ class MediaApp:
         directory: Directory,
         *,
         hls: HlsRoutes,
+        whep: WhepRoutes | None,
         pace: Pace,
         may_play: MayPlay,
         poster: Poster,
@@ -38,6 +40,7 @@ class MediaApp:
     ) -> None:
         self._directory = directory
         self._hls = hls
+        self._whep = whep
         self._pace = pace
         self._may_play = may_play
         self._poster = poster
@@ -57,9 +60,11 @@ class MediaApp:
     ) -> Response | None:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"access-control-max-age": "86400"})
+        name, _, file = scope["path"].removeprefix(PREFIX).partition("/")
+        if self._whep is not None and self._whep.takes(file):
+            return await self._webrtc(self._whep, request, name, file)
         if request.method not in ("GET", "HEAD"):
             return problem(405, "", headers={"allow": "GET, HEAD, OPTIONS"})
-        name, _, file = scope["path"].removeprefix(PREFIX).partition("/")
         if file:
             return await self._file(request, name, file)
         name, _, extension = name.rpartition(".")
@@ -82,6 +87,17 @@ class MediaApp:
             headers=self._cors,
         )
         return None
+
+    async def _webrtc(self, whep: WhepRoutes, request: Request, name: str, file: str) -> Response:
+        stream = None
+        if file == "whep":  # a session's own URL is its credential
+            refusal = await self._may_play(name, request)
+            if refusal is not None:
+                return refusal
+            stream = self._directory.get(name)
+            if stream is None:
+                return not_on_air(name)
+        return await whep.answer(request, stream, file)
 
     async def _file(self, request: Request, name: str, file: str) -> Response:
         refusal = await self._may_play(name, request)
@@ -107,8 +123,8 @@ def _cors(allow_origin: str) -> dict[str, str]:
         return {}
     headers = {
         "access-control-allow-origin": allow_origin,
-        "access-control-allow-methods": "GET, HEAD, OPTIONS",
-        "access-control-allow-headers": "authorization, range",
+        "access-control-allow-methods": "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
+        "access-control-allow-headers": "authorization, content-type, if-match, range",
         "cross-origin-resource-policy": "cross-origin",
     }
     if allow_origin != "*":

@@ -1,0 +1,1 @@
+"""WebRTC on the server: WHEP viewers out, WHIP publishers in, over one UDP port."""

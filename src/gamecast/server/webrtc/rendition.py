@@ -1,0 +1,190 @@
+"""The RTP rendition: payloads once, headers once per variant, one seal and one send per viewer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from gamecast.media.errors import MediaError
+from gamecast.media.packet import Packet
+from gamecast.media.track import Kind, Track
+from gamecast.packaging.rtp import Frame, RtpLine
+from gamecast.relay.stream import Stream
+from gamecast.server.webrtc.viewer import WhepViewer
+
+VIDEO_SSRC = 0x47C0_0001
+AUDIO_SSRC = 0x47C0_0002
+RTX_SSRC = 0x47C0_0003
+"""The same in every session: sessions are told apart by their keys, not by these."""
+
+_CLOCK_RATES = {Kind.VIDEO: 90_000, Kind.AUDIO: 48_000}
+_PACE_SECONDS = 0.005
+_PACE_BITRATE = 60_000_000
+"""How fast a group is handed to a new viewer: a home router's buffer survives this."""
+_BURST_BYTES = 64 * 1024
+"""Larger frames are paced too."""
+_RECENT_SOUND = 2
+"""Audio frames of the group that a new viewer gets."""
+_REPORT_SECONDS = 1.0
+_KEYFRAME_SECONDS = 1.0
+
+
+class RtpRendition:
+    """Frames of the current group, and the viewers who get them."""
+
+    def __init__(self, stream: Stream, tracks: Sequence[Track], packets: Sequence[Packet]) -> None:
+        """``tracks`` and ``packets`` are what RTP can carry: H.264 without B-frames, Opus …"""
+        self._stream = stream
+        self._loop = asyncio.get_running_loop()
+        self._viewers: dict[WhepViewer, None] = {}
+        self._pacing: dict[WhepViewer, None] = {}
+        self._pacer: asyncio.TimerHandle | None = None
+        self._group: list[Frame] = []
+        self._base: float | None = None
+        self._reported = 0.0
+        self._keyframe_asked = 0.0
+        self.lines: dict[Kind, RtpLine] = {}
+        self.change_tracks(tracks)
+        for packet in packets:
+            self.write(packet)
+
+    # Rendition ----------------------------------------------------------------------------------
+
+    def write(self, packet: Packet) -> None:
+        """One packet: to payloads once, then to every viewer."""
+        line = self.lines.get(packet.track.kind)
+        if line is None:
+            return
+        try:
+            frame = line.write(packet)
+        except MediaError:
+            return  # a frame that RTP cannot carry (an empty access unit); the next one can
+        if frame is None:
+            return
+        self._base = frame.wall - packet.dts / packet.track.clock_rate
+        if frame.starts_group or (Kind.VIDEO not in self.lines and len(self._group) > 50):
+            self._group = []
+        if self._group or frame.starts_group or Kind.VIDEO not in self.lines:
+            self._group.append(frame)
+        if self._viewers:
+            self._distribute(frame)
+
+    def change_tracks(self, tracks: Sequence[Track]) -> None:
+        """Go on with these tracks; a line keeps its numbers across a new configuration."""
+        kinds = {track.kind: track for track in tracks}
+        for kind in [kind for kind in self.lines if kind not in kinds]:
+            del self.lines[kind]
+        for kind, track in kinds.items():
+            if kind in self.lines:
+                self.lines[kind].change_track(track)
+            else:
+                ssrc = VIDEO_SSRC if kind is Kind.VIDEO else AUDIO_SSRC
+                self.lines[kind] = RtpLine(track, ssrc, clock_rate=_CLOCK_RATES[kind])
+
+    def resume(self) -> None:
+        """Timestamps and sequences simply go on."""
+
+    def finish(self, reason: str) -> None:
+        """End every session."""
+        if self._pacer is not None:
+            self._pacer.cancel()
+        for viewer in list(self._viewers):
+            viewer.session.close(reason)
+
+    def tick(self, now: float) -> None:
+        """Sender reports."""
+        self._report(now)
+
+    def audience(self) -> dict[str, int]:
+        """Viewers that are connected."""
+        return {"whep": len(self._viewers)} if self._viewers else {}
+
+    @property
+    def unwatched(self) -> bool:
+        """No viewer is left."""
+        return not self._viewers
+
+    @property
+    def viewers(self) -> list[WhepViewer]:
+        """The connected viewers."""
+        return list(self._viewers)
+
+    # Viewers ------------------------------------------------------------------------------------
+
+    def join(self, viewer: WhepViewer) -> None:
+        """A connected viewer: the current group at the pace, then live."""
+        self._viewers[viewer] = None
+        # Sound of the past would only fill the player's buffer: it cannot be skipped like pictures.
+        recent = [frame for frame in self._group if not frame.is_video][-_RECENT_SOUND:]
+        viewer.queue.extend(f for f in self._group if f.is_video or f in recent)
+        self._report_to(viewer)
+        self._pace(viewer)
+
+    def leave(self, viewer: WhepViewer) -> None:
+        """Send it no more."""
+        self._viewers.pop(viewer, None)
+        self._pacing.pop(viewer, None)
+        viewer.queue.clear()
+
+    def want_keyframe(self, viewer: WhepViewer) -> None:
+        """A player cannot go on: the group again, as retransmissions; and ask the publisher."""
+        now = self._loop.time()
+        if now - self._keyframe_asked >= _KEYFRAME_SECONDS:
+            self._keyframe_asked = now
+            self._stream.request_keyframe()
+        line = self.lines.get(Kind.VIDEO)
+        if line is not None:
+            viewer.repeat_group(self._group, line, now)
+
+    # Inside -------------------------------------------------------------------------------------
+
+    def _distribute(self, frame: Frame) -> None:
+        large = frame.size > _BURST_BYTES
+        bitrate = self._stream.bitrate if frame.starts_group else 0
+        now = self._loop.time()
+        for viewer in self._viewers:
+            if frame.starts_group:
+                viewer.started = True
+                viewer.skipping = not viewer.may_have_group(bitrate, now)
+            if viewer.skipping and frame.is_video:
+                continue
+            if large or viewer.queue:
+                viewer.queue.append(frame)
+                self._pace(viewer)
+            else:
+                viewer.send(frame)
+
+    def _pace(self, viewer: WhepViewer) -> None:
+        if viewer.queue:
+            self._pacing[viewer] = None
+            if self._pacer is None:
+                self._pacer = self._loop.call_soon(self._paced)  # type: ignore[assignment]
+
+    def _paced(self) -> None:
+        """Every 5 ms while somebody's queue has frames: its share of the pace for each."""
+        self._pacer = None
+        share = int(_PACE_BITRATE / 8 * _PACE_SECONDS)
+        for viewer in list(self._pacing):
+            budget = share
+            while viewer.queue and budget > 0:
+                frame = viewer.queue.popleft()
+                viewer.send(frame)
+                budget -= frame.size
+            if not viewer.queue:
+                del self._pacing[viewer]
+        if self._pacing:
+            self._pacer = self._loop.call_later(_PACE_SECONDS, self._paced)
+
+    def _report(self, now: float) -> None:
+        if now - self._reported < _REPORT_SECONDS * 0.9:
+            return
+        self._reported = now
+        for viewer in self._viewers:
+            self._report_to(viewer)
+
+    def _report_to(self, viewer: WhepViewer) -> None:
+        if self._base is None:
+            return
+        wall = self._stream.clocks.wall()
+        lines = [(line, int((wall - self._base) * line.clock_rate)) for line in self.lines.values()]
+        viewer.send_reports(lines, wall)

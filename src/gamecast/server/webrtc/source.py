@@ -1,0 +1,206 @@
+"""What WebRTC can carry of a stream: tracks as they are, or transcoded once for all viewers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal, Protocol
+
+import structlog
+
+from gamecast.media.codecs import is_reference
+from gamecast.media.packet import Packet
+from gamecast.media.track import Codec, Kind, Track
+from gamecast.relay.stream import Stream
+from gamecast.server.webrtc.rendition import RtpRendition
+from gamecast.server.webrtc.viewer import WhepViewer
+
+log = structlog.get_logger(__name__)
+
+_CARRIED = {Codec.H264, Codec.HEVC, Codec.AV1, Codec.VP8, Codec.VP9, Codec.OPUS}
+_PATIENCE = 5.0
+_LINGER_SECONDS = 15.0
+"""A source is kept this long without viewers: a page that reloads must not restart encoders."""
+
+BFrames = Literal["transcode", "drop", "refuse"]
+
+
+class Converter(Protocol):
+    """One track's way into RTP when it cannot go as it is (``gamecast.transcode.Transcoder``)."""
+
+    def write(self, packet: Packet) -> None:
+        """One packet of the stream."""
+
+    def catch_up(self, packets: Sequence[Packet]) -> None:
+        """The stream's cached group, before the first ``write``."""
+
+    def request_keyframe(self) -> None:
+        """Begin a group as soon as possible."""
+
+    async def close(self) -> None:
+        """End the worker."""
+
+
+MakeConverter = Callable[[Track, Callable[[Packet], None]], Converter]
+"""Makes what turns a track's packets into ones that RTP carries."""
+
+
+class WebRtcSource:
+    """The stream's rendition for WebRTC: feeds :class:`RtpRendition`, through converters if needed.
+
+    A track whose codec RTP does not carry, and a picture with B-frames, is converted once for all
+    viewers, from the first viewer on.
+    """
+
+    KEY = "webrtc"
+
+    def __init__(self, stream: Stream, *, convert: MakeConverter | None, b_frames: BFrames) -> None:
+        self._stream = stream
+        self._convert = convert
+        self._b_frames = b_frames
+        self._converters: dict[int, Converter] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._tracks: dict[int, Track] = {}
+        self._awaited: set[int] = set()
+        self._changed = asyncio.Event()
+        self._expected = 0
+        self._unwatched_since = stream.clocks.monotonic()
+        self.rtp = RtpRendition(stream, [], [])
+        self._start(stream.main_tracks)
+
+    # Rendition ----------------------------------------------------------------------------------
+
+    def write(self, packet: Packet) -> None:
+        """One packet of the stream."""
+        converter = self._converters.get(packet.track.id)
+        if converter is not None:
+            converter.write(packet)
+        elif packet.track.id in self._tracks:
+            if self._b_frames == "drop" and packet.is_video and self._is_reordered(packet):
+                return
+            self.rtp.write(packet)
+
+    def change_tracks(self, tracks: Sequence[Track]) -> None:
+        """Other tracks or configurations: decide again what needs converting."""
+        self._stop_converters()
+        self._tracks.clear()
+        self._start(tracks)
+
+    def resume(self) -> None:
+        """The publisher is back."""
+        self.rtp.resume()
+
+    def finish(self, reason: str) -> None:
+        """The stream is over."""
+        self._stop_converters()
+        self.rtp.finish(reason)
+
+    def tick(self, now: float) -> None:
+        """Sender reports; a picture that begins to have B-frames gets a converter."""
+        self.rtp.tick(now)
+        if self.rtp.viewers or self._expected:
+            self._unwatched_since = now
+        for track in self._stream.main_tracks:
+            passed = track.id in self._tracks and track.id not in self._converters
+            if passed and self._needs_converting(track):
+                self.change_tracks(self._stream.main_tracks)
+                return
+
+    def audience(self) -> dict[str, int]:
+        """Connected viewers."""
+        return self.rtp.audience()
+
+    @property
+    def unwatched(self) -> bool:
+        """Nobody watches, or is about to, and nobody has for a while."""
+        idle = self._stream.clocks.monotonic() - self._unwatched_since
+        gone = not self.rtp.viewers and not self._expected
+        if gone and (not self._converters or idle > _LINGER_SECONDS):
+            self._stop_converters()
+            return True
+        return False
+
+    # For sessions -------------------------------------------------------------------------------
+
+    def expect(self) -> None:
+        """A viewer is on its way: do not let go of this source. Pair with :meth:`expected`."""
+        self._expected += 1
+
+    def expected(self) -> None:
+        """It has arrived, or never will."""
+        self._expected -= 1
+        self._unwatched_since = self._stream.clocks.monotonic()
+
+    async def playable(self) -> list[Track]:
+        """The tracks that viewers can have, once converters have said what they make."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                while self._awaited:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            log.warning("webrtc.converter_late", channel=self._stream.name)
+        return [self._tracks[id] for id in sorted(self._tracks)]
+
+    def join(self, viewer: WhepViewer) -> None:
+        """A viewer has connected."""
+        self.rtp.join(viewer)
+
+    def leave(self, viewer: WhepViewer) -> None:
+        """A viewer is gone."""
+        self.rtp.leave(viewer)
+
+    def want_keyframe(self, viewer: WhepViewer) -> None:
+        """A viewer cannot go on without a keyframe."""
+        for converter in self._converters.values():
+            converter.request_keyframe()
+        self.rtp.want_keyframe(viewer)
+
+    # Inside -------------------------------------------------------------------------------------
+
+    def _start(self, tracks: Sequence[Track]) -> None:
+        cached = self._stream.cached()
+        for track in tracks:
+            if not self._needs_converting(track):
+                self._tracks[track.id] = track
+            elif self._convert is not None and self._may_convert(track):
+                self._awaited.add(track.id)
+                converter = self._convert(track, partial(self._converted, track.id))
+                self._converters[track.id] = converter
+                converter.catch_up([p for p in cached if p.track.id == track.id])
+        self.rtp.change_tracks(list(self._tracks.values()))
+        for packet in cached:
+            if packet.track.id in self._tracks and packet.track.id not in self._converters:
+                self.rtp.write(packet)
+
+    def _needs_converting(self, track: Track) -> bool:
+        if track.codec not in _CARRIED:
+            return True
+        reordered = track.kind is Kind.VIDEO and self._stream.meters[track.id].b_frames
+        return reordered and self._b_frames != "drop"
+
+    def _may_convert(self, track: Track) -> bool:
+        return track.kind is Kind.AUDIO or self._b_frames == "transcode"
+
+    @staticmethod
+    def _is_reordered(packet: Packet) -> bool:
+        """Non-reference pictures only: what is left still decodes."""
+        return not is_reference(packet.track.codec, packet.data)
+
+    def _converted(self, id: int, packet: Packet) -> None:
+        if self._tracks.get(id) is not packet.track:
+            self._tracks[id] = packet.track
+            self.rtp.change_tracks(list(self._tracks.values()))
+            self._awaited.discard(id)
+            self._changed.set()
+        self.rtp.write(packet)
+
+    def _stop_converters(self) -> None:
+        for converter in self._converters.values():
+            task = asyncio.ensure_future(converter.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+        self._converters.clear()
+        self._awaited.clear()
+        self._changed.set()

@@ -1,0 +1,85 @@
+"""Variant: viewers whose offers led to the same numbers share headers, byte for byte."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gamecast.packaging.rtp import Frame
+from gamecast.protocols.webrtc.answer import AgreedMedia
+from gamecast.protocols.webrtc.batch import HeaderLine, make_batches
+from gamecast.protocols.webrtc.capabilities import ABS_SEND_TIME, PLAYOUT_DELAY
+from gamecast.protocols.webrtc.rtp import build_extensions
+from gamecast.protocols.webrtc.srtp import PacketBatch
+
+_NO_DELAY = bytes(3)
+"""``playout-delay`` of 0 to 0: play every frame as soon as it is there."""
+
+
+@dataclass(slots=True, frozen=True)
+class Line:
+    """Payload type and header extension ids of one kind of media; 0 for none."""
+
+    ssrc: int
+    payload_type: int
+    rtx_payload_type: int
+    playout_delay: int
+    abs_send_time: int
+
+
+@dataclass(slots=True, frozen=True)
+class Variant:
+    """What the answers of a group of viewers have in common."""
+
+    video: Line | None
+    audio: Line | None
+
+    @classmethod
+    def of(cls, media: list[AgreedMedia]) -> Variant:
+        """From the agreed media of an answer."""
+        lines = {each.kind: _line(each) for each in media if each.stream is not None}
+        return cls(lines.get("video"), lines.get("audio"))
+
+    def batches(self, frame: Frame) -> list[PacketBatch]:
+        """The frame's packets with this variant's headers; made once, empty if it is not taken."""
+        made: list[PacketBatch] | None = frame.shared.get(self)
+        if made is None:
+            line = self.video if frame.is_video else self.audio
+            made = frame.shared[self] = _make(frame, line) if line is not None else []
+        return made
+
+
+def _line(media: AgreedMedia) -> Line:
+    assert media.stream is not None
+    return Line(
+        ssrc=media.stream.ssrc,
+        payload_type=media.payload_type,
+        rtx_payload_type=media.rtx_payload_type or 0,
+        playout_delay=media.extensions.get(PLAYOUT_DELAY, 0),
+        abs_send_time=media.extensions.get(ABS_SEND_TIME, 0),
+    )
+
+
+def _make(frame: Frame, line: Line) -> list[PacketBatch]:
+    elements = {}
+    if line.abs_send_time:
+        elements[line.abs_send_time] = _abs_send_time(frame.wall)
+    if line.playout_delay and frame.is_video:
+        elements[line.playout_delay] = _NO_DELAY
+    header = HeaderLine(
+        ssrc=line.ssrc,
+        payload_type=line.payload_type,
+        extension_block=build_extensions(elements) if elements else b"",
+    )
+    return make_batches(
+        frame.payloads,
+        header,
+        first_sequence=frame.first_sequence,
+        timestamp=frame.timestamp,
+        # Opus frames have no marker (RFC 7587 section 4.1): it would mean a talk spurt.
+        marker=frame.is_video,
+    )
+
+
+def _abs_send_time(wall: float) -> bytes:
+    """Seconds in 6.18 fixed point, modulo 64 s."""
+    return (int(wall * (1 << 18)) & 0xFFFFFF).to_bytes(3, "big")

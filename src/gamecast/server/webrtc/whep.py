@@ -1,0 +1,156 @@
+"""WHEP: from a viewer's offer to a place in the stream's RTP rendition.
+
+draft-ietf-wish-whep; the resource life cycle is that of WHIP (RFC 9725 section 4).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from gamecast.media.track import Codec, Kind, Track
+from gamecast.protocols.webrtc.answer import Agreement, OutgoingStream, answer_play
+from gamecast.protocols.webrtc.errors import WebRtcError
+from gamecast.protocols.webrtc.events import Closed, Connected, Event, RtcpReceived
+from gamecast.protocols.webrtc.sdp import SessionDescription
+from gamecast.protocols.webrtc.sdp_parse import parse_sdp
+from gamecast.protocols.webrtc.session import Session
+from gamecast.protocols.webrtc.transport import LocalTransport
+from gamecast.relay.stream import Stream
+from gamecast.server.webrtc.endpoint import MAX_SESSIONS, Endpoint
+from gamecast.server.webrtc.rendition import AUDIO_SSRC, RTX_SSRC, VIDEO_SSRC
+from gamecast.server.webrtc.source import BFrames, MakeConverter, WebRtcSource
+from gamecast.server.webrtc.variant import Variant
+from gamecast.server.webrtc.viewer import WhepViewer
+
+log = structlog.get_logger(__name__)
+
+
+class NotPlayable(Exception):
+    """The offer and the stream have nothing in common; the message is for the viewer."""
+
+
+class TooMany(Exception):
+    """The server holds as many sessions as it may."""
+
+
+@dataclass(slots=True)
+class Started:
+    """A session that waits for its peer."""
+
+    session: Session
+    answer: str
+
+
+class WhepPeer:
+    """Joins the rendition when the session connects and leaves it when it closes."""
+
+    def __init__(self, source: WebRtcSource, stream: Stream, viewer: WhepViewer) -> None:
+        self._source = source
+        self._stream = stream
+        self._viewer = viewer
+
+    def handle(self, event: Event, now: float) -> None:
+        """From the endpoint."""
+        if isinstance(event, RtcpReceived):
+            rtp = self._source.rtp
+            self._viewer.receive(
+                event.packets,
+                now=now,
+                wall=self._stream.clocks.wall(),
+                line=rtp.lines.get(Kind.VIDEO),
+                want_keyframe=self._source.want_keyframe,
+            )
+        elif isinstance(event, Connected):
+            self._source.join(self._viewer)
+            log.info("whep.play", channel=self._stream.name, peer=self._viewer.address)
+        elif isinstance(event, Closed):
+            self._source.leave(self._viewer)
+            self._stream.release(WebRtcSource.KEY)
+
+
+class WhepService:
+    """Answers offers to watch."""
+
+    def __init__(
+        self, endpoint: Endpoint, *, convert: MakeConverter | None, b_frames: BFrames
+    ) -> None:
+        """``convert`` makes a converter for a track that RTP cannot carry; ``None``: none."""
+        self.endpoint = endpoint
+        self._convert = convert
+        self._b_frames = b_frames
+
+    async def start(self, offer: str, stream: Stream, *, reached_at: str, address: str) -> Started:
+        """Answer an offer. Raises ``WebRtcError`` on a bad one, and :class:`NotPlayable`,
+        :class:`TooMany`. Waits while a converter starts, where the stream needs one."""
+        if len(self.endpoint) >= MAX_SESSIONS:
+            raise TooMany
+        description = parse_sdp(offer)
+        source = self._source(stream)
+        source.expect()
+        try:
+            tracks = await source.playable()
+            local = self.endpoint.local_transport(reached_at)
+            agreement = _agree(description, local, tracks)
+            viewer = partial(
+                WhepViewer,
+                socket=self.endpoint.socket,
+                variant=Variant.of(agreement.media),
+                address=address,
+                since=stream.clocks.wall(),
+                rtx_ssrc=RTX_SSRC,
+            )
+            session = self.endpoint.open(
+                local,
+                agreement,
+                lambda session: WhepPeer(source, stream, viewer(session=session)),
+            )
+            return Started(session, str(agreement.answer))
+        finally:
+            source.expected()
+
+    def _source(self, stream: Stream) -> WebRtcSource:
+        return stream.rendition(
+            WebRtcSource.KEY,
+            lambda: WebRtcSource(stream, convert=self._convert, b_frames=self._b_frames),
+        )
+
+
+def _agree(offer: SessionDescription, local: LocalTransport, tracks: list[Track]) -> Agreement:
+    if not tracks:
+        raise NotPlayable("nothing of this stream can be sent by WebRTC")
+    try:
+        return answer_play(
+            offer, local, [outgoing(track) for track in tracks], session_id=_session_id()
+        )
+    except WebRtcError as error:
+        raise NotPlayable(str(error)) from None
+
+
+def outgoing(track: Track) -> OutgoingStream:
+    """A track as an answer describes it."""
+    if track.kind is Kind.VIDEO:
+        return OutgoingStream(
+            kind="video",
+            codec=track.codec.value,
+            parameters=_video_parameters(track),
+            ssrc=VIDEO_SSRC,
+            rtx_ssrc=RTX_SSRC,
+        )
+    parameters = {"stereo": "1", "sprop-stereo": "1"} if track.channels > 1 else {}
+    return OutgoingStream(
+        kind="audio", codec=track.codec.value, parameters=parameters, ssrc=AUDIO_SSRC
+    )
+
+
+def _video_parameters(track: Track) -> dict[str, str]:
+    if track.codec is Codec.H264 and len(track.config) >= 4:
+        return {"profile-level-id": track.config[1:4].hex()}
+    return {}
+
+
+def _session_id() -> int:
+    return int.from_bytes(os.urandom(7), "big")
