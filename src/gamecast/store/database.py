@@ -26,6 +26,7 @@ from gamecast.store.migrate import migrate
 DATABASE_FILE = "gamecast.db"
 _BUSY_TIMEOUT_MS = 5_000
 _WRITES = "gamecast_writes"
+_WRITE_LOCK = 0x67616D65  # any number, the same for every process of ours
 
 
 class Database:
@@ -44,7 +45,8 @@ class Database:
         except (NoSuchModuleError, ImportError) as error:
             raise StoreUnavailable(f"no driver for {target.drivername}: {error}") from None
         if engine.dialect.name == "sqlite":
-            _prepare_sqlite(engine)
+            _set_up_sqlite(engine)
+        _begin_in_turn(engine)
         database = cls(engine)
         try:
             with _store_errors():
@@ -95,7 +97,7 @@ def _sqlite_url(data_dir: Path) -> URL:
     return URL.create("sqlite+aiosqlite", database=str(file))
 
 
-def _prepare_sqlite(engine: AsyncEngine) -> None:
+def _set_up_sqlite(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, _record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # "begin" below starts transactions, not the driver
@@ -107,10 +109,20 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 
+
+def _begin_in_turn(engine: AsyncEngine) -> None:
+    """Writing transactions take their turn from the start, in every process, on every database.
+
+    They are rare and short, and may then look before they write without a race.
+    """
+
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(_WRITES, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        elif connection.dialect.name == "postgresql" and writes:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
 
 
 @contextmanager

@@ -19,11 +19,13 @@ HEAD = "0001"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-_POSTGRESQL_LOCK = 0x67616D65  # any number, the same for every process of ours
-
 
 async def migrate(reader: AsyncEngine, writer: AsyncEngine) -> None:
-    """Make or upgrade the tables. Of several processes that start together, one does the work."""
+    """Make or upgrade the tables.
+
+    ``writer`` begins transactions that exclude each other: of several processes that start
+    together, one does the work.
+    """
     async with reader.connect() as connection:
         if await connection.run_sync(_revision) == HEAD:
             return
@@ -39,8 +41,6 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _bring_up_to_date(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _POSTGRESQL_LOCK})
     revision = _revision(connection)  # another process may have been faster
     if revision is None:
         _create(connection)
