@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -16,6 +17,10 @@ from urllib.parse import urlsplit
 
 from tests.support.events import wait_until
 from tests.support.process import Process
+
+UNVERIFIED = ssl.create_default_context()
+UNVERIFIED.check_hostname = False
+UNVERIFIED.verify_mode = ssl.CERT_NONE
 
 ANY_PORTS = ["--http-port", "0", "--rtmp-port", "0", "--srt-port", "0", "--ice-port", "0"]
 
@@ -43,7 +48,8 @@ class GamecastServer:
         self.data_dir = folder / "data"
         self._settings = dict(settings or {})
         self._options = options
-        self._ready: dict[str, Any] = {}
+        self.ready: dict[str, Any] = {}
+        """What ``ready.json`` says."""
         self._key: str | None = None
         self.process: Process | None = None
 
@@ -60,8 +66,8 @@ class GamecastServer:
         path = self.data_dir / "ready.json"
         wait_until(lambda: path.exists() or not process.running, "ready.json", within=30)
         assert process.running, f"gamecast serve ended:\n{self.log}"
-        self._ready = json.loads(path.read_text("utf-8"))
-        assert self._ready["pid"] == process.pid
+        self.ready = json.loads(path.read_text("utf-8"))
+        assert self.ready["pid"] == process.pid
         return self
 
     def stop(self) -> None:
@@ -108,12 +114,12 @@ class GamecastServer:
     @property
     def http(self) -> str:
         """``http://127.0.0.1:<port>``."""
-        return str(self._ready["http"])
+        return str(self.ready["http"])
 
     @property
     def rtmp(self) -> str:
         """``rtmp://127.0.0.1:<port>``."""
-        return str(self._ready["rtmp"])
+        return str(self.ready["rtmp"])
 
     @property
     def rtmp_address(self) -> tuple[str, int]:
@@ -135,7 +141,8 @@ class GamecastServer:
     def get(self, path: str) -> tuple[int, bytes]:
         """Status and body of a GET; error statuses are answers like any other."""
         try:
-            with urllib.request.urlopen(self.http + path, timeout=10) as answer:
+            url = self.http + path
+            with urllib.request.urlopen(url, timeout=10, context=UNVERIFIED) as answer:
                 return int(answer.status), bytes(answer.read())
         except urllib.error.HTTPError as error:
             with error:
