@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import av
 
 from gamecast.client import avlog
+from gamecast.client.capture.remux import Remuxer, Stream
 from gamecast.client.capture.source import (
     AudioFormat,
     Sink,
@@ -18,22 +18,8 @@ from gamecast.client.capture.source import (
     Timeline,
     VideoFormat,
 )
-from gamecast.client.encode import bitstream
-from gamecast.media.codecs import audio_track, is_keyframe, video_track
 from gamecast.media.errors import MediaError
-from gamecast.media.packet import Packet
-from gamecast.media.track import Codec, Track
 
-VIDEO_CODECS = {"h264": Codec.H264, "hevc": Codec.HEVC, "av1": Codec.AV1, "vp9": Codec.VP9}
-AUDIO_CODECS = {
-    "aac": Codec.AAC,
-    "opus": Codec.OPUS,
-    "mp3": Codec.MP3,
-    "flac": Codec.FLAC,
-    "ac3": Codec.AC3,
-    "eac3": Codec.EAC3,
-}
-"""FFmpeg's codec names that can be passed on without decoding."""
 AHEAD = 0.05
 """Seconds by which packets may be early; decoding and encoding take some of it."""
 DEFAULT_FPS = Fraction(30)
@@ -52,6 +38,8 @@ class FileSource(ThreadedSource):
         self._container = _open(path)
         self._video = next(iter(self._container.streams.video), None)
         self._audio = next(iter(self._container.streams.audio), None)
+        self._remuxer: Remuxer | None = None
+        self._leads: dict[int, Fraction] = {}
         try:
             self._describe()
         except SourceError:
@@ -64,7 +52,11 @@ class FileSource(ThreadedSource):
         if self._video is None and self._audio is None:
             raise SourceError(f"{self._path}: no video and no sound in it")
         if self._copy:
-            self.tracks = tuple(self._make_tracks())
+            try:
+                self._remuxer = Remuxer(self._streams(), str(self._path))
+            except MediaError as error:
+                raise SourceError(f"{self._path}: {error}") from error
+            self.tracks = self._remuxer.tracks
             return
         if self._video is not None:
             fps = self._video.guessed_rate or self._video.average_rate or DEFAULT_FPS
@@ -73,23 +65,6 @@ class FileSource(ThreadedSource):
             )
         if self._audio is not None:
             self.audio_format = AudioFormat()
-
-    def _make_tracks(self) -> Iterator[Track]:
-        """Tracks of the streams that are passed on; raises ``SourceError``."""
-        self._repack = {}
-        for stream, codecs in ((self._video, VIDEO_CODECS), (self._audio, AUDIO_CODECS)):
-            if stream is None:
-                continue
-            name = stream.codec_context.name
-            codec = codecs.get(_canonical(name))
-            if codec is None:
-                raise SourceError(f"{self._path}: {name} cannot be passed on; leave out 'copy'")
-            try:
-                track, repack = _track(stream, codec)
-            except MediaError as error:
-                raise SourceError(f"{self._path}: {error}") from error
-            self._repack[stream.index] = (track, repack)
-            yield track
 
     def run(self, sink: Sink, timeline: Timeline) -> None:
         """Deliver the file once, or again and again."""
@@ -111,7 +86,7 @@ class FileSource(ThreadedSource):
         """Close the file."""
         self._container.close()
 
-    def _streams(self) -> list[av.VideoStream | av.AudioStream]:
+    def _streams(self) -> list[Stream]:
         return [stream for stream in (self._video, self._audio) if stream is not None]
 
     def _origin(self) -> Fraction:
@@ -128,32 +103,24 @@ class FileSource(ThreadedSource):
     ) -> None:
         if packet.dts is not None and packet.time_base:
             at = packet.dts * Fraction(packet.time_base) - origin + self._shift
-            duration = Fraction((packet.duration or 0) * packet.time_base)
-            self._end = max(self._end, at + duration)
+            self._note_end(packet, at)
             if self.stopping.wait(max(0.0, float(at) - timeline.now() - AHEAD)):
                 return
-        if self._copy:
-            self._pass_on(packet, sink, origin)
-        else:
+        if self._remuxer is None:
             self._decode(packet, sink, origin)
+        elif (copied := self._remuxer.packet(packet, self._shift - origin)) is not None:
+            sink.packet(copied)
 
-    def _pass_on(self, packet: av.Packet[Any], sink: Sink, origin: Fraction) -> None:
-        if packet.dts is None or packet.size == 0:
-            return
-        track, repack = self._repack[packet.stream.index]
-        data = repack(bytes(packet))
-        offset = self._shift - origin
-        base = Fraction(packet.time_base)
-        pts = packet.pts if packet.pts is not None else packet.dts
-        sink.packet(
-            Packet(
-                track,
-                round((packet.dts * base + offset) * track.clock_rate),
-                round((pts * base + offset) * track.clock_rate),
-                data,
-                is_keyframe(track.codec, data),
-            )
-        )
+    def _note_end(self, packet: av.Packet[Any], at: Fraction) -> None:
+        """Where the next round may begin.
+
+        Copied streams begin at different times before the file's zero (B-frames, priming), and
+        none of them may overlap itself.
+        """
+        end = at + Fraction((packet.duration or 0) * packet.time_base)
+        if self._copy:
+            end -= self._leads.setdefault(packet.stream.index, at - self._shift)
+        self._end = max(self._end, end)
 
     def _decode(self, packet: av.Packet[Any], sink: Sink, origin: Fraction) -> None:
         for frame in packet.decode():
@@ -180,22 +147,3 @@ def _open(path: Path) -> av.container.InputContainer:
         except (av.FFmpegError, OSError) as error:
             reason = avlog.reason(error, lines if not path.is_file() else [])
             raise SourceError(f"cannot open {path}: {reason}") from error
-
-
-def _canonical(name: str) -> str:
-    """FFmpeg's codec name without that of the decoder library."""
-    return {"libdav1d": "av1", "libopus": "opus", "mp3float": "mp3", "libvpx-vp9": "vp9"}.get(
-        name, name
-    )
-
-
-def _track(stream: av.VideoStream | av.AudioStream, codec: Codec) -> tuple[Track, bitstream.Repack]:
-    extradata = stream.codec_context.extradata or b""
-    repack = bitstream.repacker(codec, extradata)
-    config = bitstream.configuration(codec, extradata)
-    if isinstance(stream, av.VideoStream):
-        return video_track(codec, config), repack
-    context = stream.codec_context
-    return audio_track(
-        codec, config, sample_rate=context.sample_rate, channels=context.channels
-    ), repack

@@ -16,6 +16,7 @@ from typing import Protocol
 
 import av
 
+from gamecast.media.errors import MediaError
 from gamecast.media.packet import Packet
 from gamecast.media.track import Track
 
@@ -143,7 +144,7 @@ class ThreadedSource:
         error: str | None = None
         try:
             self.run(sink, timeline)
-        except (SourceError, av.FFmpegError, OSError) as problem:
+        except (SourceError, MediaError, av.FFmpegError, OSError) as problem:
             error = f"{self.name}: {problem}"
         finally:
             self.close()
