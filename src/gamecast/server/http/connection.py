@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 from uvicorn.server import ServerState
 
 from gamecast.net.tcp import Admission
@@ -67,6 +71,7 @@ class HttpConnection(HttpToolsProtocol):
         self._in_header = True
         self._admitted = False
         self._takeover: Takeover | None = None
+        self._running: RequestResponseCycle | None = None
 
     # Deadlines and caps -------------------------------------------------------------------------
 
@@ -111,6 +116,11 @@ class HttpConnection(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete and self._has_body():
             self._arm(self.limits.body_timeout, 408, b"request body too slow")
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # With pipelining ``self.cycle`` is the request read last, not the one that is answered.
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def on_message_complete(self) -> None:
         """The body is whole."""
         self._disarm()
@@ -150,7 +160,7 @@ class HttpConnection(HttpToolsProtocol):
     def _refuse(self, status: int, reason: bytes) -> None:
         self._deadline = None
         if not self.transport.is_closing():
-            if self.cycle is None or self.cycle.response_complete:
+            if self._running is None or self._running.response_complete:
                 self.transport.write(_refusal(status, reason))
             self.transport.close()
 
@@ -168,8 +178,10 @@ class HttpConnection(HttpToolsProtocol):
 
         The caller writes the body, in the framing that its headers name, and closes the transport.
         """
-        cycle = self.cycle
-        cycle.response_started = cycle.response_complete = True
+        if self._running is None:
+            raise RuntimeError("there is no request to answer")
+        self._running.response_started = self._running.response_complete = True
+        self.pipeline.clear()  # requests behind this one: its answer has no end to wait for
         self.takeover_transport(takeover, high_water)
         head = [STATUS_LINE[status]]
         for name, value in [*self.server_state.default_headers, *headers]:
