@@ -26,6 +26,16 @@ def test_packets_in_order_are_not_held_back() -> None:
     assert buffer.next_timer() is None
 
 
+def test_the_first_packets_may_be_overtaken_too() -> None:
+    buffer = JitterBuffer(start_wait=0.02)
+    assert buffer.insert(_packet(1), 0.0) == []
+    assert buffer.insert(_packet(65535), 0.005) == []
+    assert buffer.next_timer() == 0.02
+    assert _sequences(buffer.handle_timer(0.02)) == [65535]
+    assert _sequences(buffer.insert(_packet(0), 0.03)) == [0, 1]
+    assert (buffer.late, buffer.lost) == (0, 0)
+
+
 def test_overtaken_packets_are_put_back() -> None:
     buffer = JitterBuffer()
     assert _sequences(buffer.insert(_packet(65535), 0.0)) == [65535]

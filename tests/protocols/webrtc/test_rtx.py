@@ -42,8 +42,9 @@ def test_padding_of_the_original_survives() -> None:
     sender = RtxSender(ssrc=6, payload_type=97, max_rate=1e6)
     repeated = sender.repeat(batch.headers[1], batch.payloads[1], now=0.0)
     assert repeated is not None
-    packet = parse_rtp(repeated[0] + repeated[1])
-    assert restore(packet, ssrc=5, payload_type=96).payload == b"b" * 90
+    restored = restore(parse_rtp(repeated[0] + repeated[1]), ssrc=5, payload_type=96)
+    assert restored is not None
+    assert restored.payload == b"b" * 90
 
 
 def test_the_ring_forgets_by_count_and_by_age() -> None:
@@ -79,6 +80,7 @@ def test_the_same_packet_is_not_repeated_twice_at_once() -> None:
     assert sender.repeat(batch.headers[0], batch.payloads[0], 1.1) is not None
 
 
-def test_a_probe_without_payload_is_refused() -> None:
+def test_a_probe_is_no_packet_and_half_a_number_is_an_error() -> None:
+    assert restore(RtpPacket(97, 1, 2, 6, b""), ssrc=5, payload_type=96) is None
     with pytest.raises(WebRtcError):
-        restore(RtpPacket(97, 1, 2, 6, b""), ssrc=5, payload_type=96)
+        restore(RtpPacket(97, 1, 2, 6, b"x"), ssrc=5, payload_type=96)

@@ -8,6 +8,7 @@ import pytest
 
 from gamecast.protocols.webrtc import stun
 from gamecast.protocols.webrtc.certificate import Fingerprint
+from gamecast.protocols.webrtc.credentials import IceCredentials
 from gamecast.protocols.webrtc.events import (
     Closed,
     Connected,
@@ -269,6 +270,25 @@ def test_a_new_address_is_followed_once_it_is_authenticated() -> None:
     assert pair.server.selected == pair.client_address
     assert of_type(pair.events["server"], PairSelected)[-1].address == pair.client_address
     _media_flows(pair)
+
+
+def test_an_ice_restart_moves_the_session_to_new_credentials() -> None:
+    pair = Pair()
+    pair.connect()
+    fresh, theirs = IceCredentials.generate(os.urandom), IceCredentials.generate(os.urandom)
+    pair.server.restart_ice(fresh, theirs)
+    pair.router.add(fresh.ufrag, pair.server)
+    _media_flows(pair)
+    elsewhere = ("198.51.100.77", 7)
+    check = _check(pair, key=fresh.key, username=f"{fresh.ufrag}:{theirs.ufrag}")
+    found = pair.router.receive_datagram(check, elsewhere, pair.now)
+    assert found is not None
+    assert PairSelected(elsewhere) in found[1]
+    pair.router.remove_ufrag(pair.local.ufrag)
+    old = _check(pair, key=pair.local.key)
+    assert pair.router.receive_datagram(old, STRANGER, pair.now) is None
+    with pytest.raises(RuntimeError):
+        pair.client.restart_ice(fresh, theirs)
 
 
 def test_close_tells_the_peer() -> None:

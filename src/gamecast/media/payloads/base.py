@@ -64,13 +64,16 @@ class FrameDepacketizer(ABC):
     ) -> list[AccessUnit]:
         """See :meth:`Depacketizer.write`."""
         units: list[AccessUnit] = []
+        if not payload:
+            self._damaged = self._damaged or (lost and self._timestamp is not None)
+            return units
         if timestamp != self._timestamp:
             units += self._finish(complete=not lost)
             self._timestamp = timestamp
             self._damaged = lost and not self.starts(payload)
         elif lost:
             self._damaged = True
-        if payload and not self._damaged:
+        if not self._damaged:
             self._add(payload)
         if marker:
             units += self._finish(complete=True)

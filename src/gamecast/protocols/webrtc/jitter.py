@@ -36,11 +36,13 @@ class _Held:
 class JitterBuffer:
     """Reorders; ``max_wait`` (seconds) is how long a gap may hold up what came after it.
 
-    Set ``max_wait`` to a little more than the round trips that retransmission needs.
+    Set ``max_wait`` to a little more than the round trips that retransmission needs. ``start_wait``
+    holds the very first packets, so that one that overtook them does not become the beginning.
     """
 
-    def __init__(self, *, max_wait: float = 0.2) -> None:
+    def __init__(self, *, max_wait: float = 0.2, start_wait: float = 0.0) -> None:
         self.max_wait = max_wait
+        self._start_wait = start_wait
         self.late = 0
         """Packets that came after they had been given up, and duplicates."""
         self.lost = 0
@@ -53,7 +55,7 @@ class JitterBuffer:
     def insert(self, packet: RtpPacket, now: float) -> list[OrderedPacket]:
         """Take a packet; returns those that are in order now."""
         if self._next is None:
-            self._next = self._unwrapper.unwrap(packet.sequence)
+            return self._begin(packet, now)
         sequence = self._unwrapper.peek(packet.sequence)
         if abs(sequence - self._next) > MAX_JUMP:
             return self._jumped(packet, now)
@@ -72,6 +74,8 @@ class JitterBuffer:
         """When the packets behind the first gap have waited long enough."""
         if not self._held:
             return None
+        if self._next is None:
+            return min(held.arrived_at for held in self._held.values()) + self._start_wait
         return self._held[min(self._held)].arrived_at + self.max_wait
 
     def handle_timer(self, now: float) -> list[OrderedPacket]:
@@ -81,7 +85,14 @@ class JitterBuffer:
             at = self.next_timer()
             if at is None or now < at:
                 return ready
+            if self._next is None:
+                self._next = min(self._held)
             ready += self._skip()
+
+    def _begin(self, packet: RtpPacket, now: float) -> list[OrderedPacket]:
+        """Collect the first packets; the lowest of them is where the source begins."""
+        self._held.setdefault(self._unwrapper.unwrap(packet.sequence), _Held(packet, now))
+        return self.handle_timer(now)
 
     def _jumped(self, packet: RtpPacket, now: float) -> list[OrderedPacket]:
         """Believe a jump when the packet after it follows; one stray packet changes nothing."""

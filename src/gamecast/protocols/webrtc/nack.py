@@ -19,6 +19,7 @@ MIN_RETRY = 0.03
 class _Missing:
     ask_at: float
     noticed_at: float
+    asked_at: float = 0.0
     tries: int = 0
 
 
@@ -37,22 +38,26 @@ class NackGenerator:
         """How many packets are being asked for."""
         return len(self._missing)
 
-    def receive_packet(self, sequence: int, now: float) -> None:
-        """A packet arrived, by itself or by RTX; ``sequence`` is the original's 16 bits."""
+    def receive_packet(self, sequence: int, now: float) -> float | None:
+        """A packet arrived, by itself or by RTX; ``sequence`` is the original's 16 bits.
+
+        Returns how long ago it was asked for, if it was asked for once: a round trip.
+        """
         extended = self._unwrapper.unwrap(sequence)
         if self._highest is None:
             self._highest = extended
-            return
+            return None
         if extended <= self._highest:
-            self._missing.pop(extended, None)
-            return
-        gap = extended - self._highest - 1
-        if gap + len(self._missing) > MAX_MISSING:
+            gap = self._missing.pop(extended, None)
+            return now - gap.asked_at if gap is not None and gap.tries == 1 else None
+        missing = extended - self._highest - 1
+        if missing + len(self._missing) > MAX_MISSING:
             self._give_up()
         else:
             for each in range(self._highest + 1, extended):
                 self._missing[each] = _Missing(now + REORDER_WAIT, now)
         self._highest = extended
+        return None
 
     def sequences_to_ask(self, now: float, *, rtt: float) -> list[int]:
         """16-bit sequences for one NACK, oldest first; may be empty."""
@@ -63,7 +68,8 @@ class NackGenerator:
                 self.wants_keyframe = True
             elif now >= gap.ask_at:
                 gap.tries += 1
-                gap.ask_at = now + max(MIN_RETRY, rtt * 1.5)
+                gap.asked_at = now
+                gap.ask_at = now + max(MIN_RETRY, rtt * 1.2)
                 due.append(sequence & 0xFFFF)
         return due
 

@@ -38,6 +38,7 @@ class ReceptionStatistics:
         extended = self._unwrapper.unwrap(sequence)
         if self._first is None:
             self._first = self._highest = extended
+        self._first = min(self._first, extended)
         self._highest = max(self._highest, extended)
         self.received += 1
         transit = now * self._clock_rate - timestamp

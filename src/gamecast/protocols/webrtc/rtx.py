@@ -85,11 +85,13 @@ class RtxSender:
         return True
 
 
-def restore(packet: RtpPacket, *, ssrc: int, payload_type: int) -> RtpPacket:
-    """The original of an RTX packet. Raises WebRtcError if it has no original sequence.
+def restore(packet: RtpPacket, *, ssrc: int, payload_type: int) -> RtpPacket | None:
+    """The original of an RTX packet; ``None`` for one without payload, a probe of bandwidth.
 
-    An RTX packet without payload is a bandwidth probe of libwebrtc: its two bytes are missing too.
+    Raises WebRtcError if it has no original sequence number.
     """
+    if not packet.payload:
+        return None
     if len(packet.payload) < 2:
         raise WebRtcError("RTX packet without an original sequence number")
     return RtpPacket(

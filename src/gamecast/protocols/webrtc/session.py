@@ -22,6 +22,7 @@ from OpenSSL import SSL
 from gamecast.protocols.webrtc import stun
 from gamecast.protocols.webrtc.address import Address
 from gamecast.protocols.webrtc.certificate import Fingerprint
+from gamecast.protocols.webrtc.credentials import IceCredentials
 from gamecast.protocols.webrtc.dtls import DtlsConnection, DtlsState
 from gamecast.protocols.webrtc.errors import WebRtcError
 from gamecast.protocols.webrtc.events import (
@@ -150,6 +151,15 @@ class Session:
             return []
         self._dtls.handle_timer(now)
         return self._after_dtls(now)
+
+    def restart_ice(self, local: IceCredentials, remote: IceCredentials) -> None:
+        """Take new ICE credentials on a server; DTLS and SRTP go on (RFC 8445 section 9).
+
+        Add the new local ufrag to the router; media uses the old pair until one is nominated.
+        """
+        if isinstance(self.agent, IceClientAgent):
+            raise RuntimeError("a client restarts ICE with a new session")
+        self.agent.restart(local, remote.ufrag)
 
     def close(self, reason: str = "closed by us") -> list[Event]:
         """Tell the peer and stop. Send what ``datagrams_to_send`` then gives, once."""
