@@ -14,7 +14,7 @@ from gamecast.cli.findings import Finding, blocker, missing, ok, problem
 from gamecast.server.config import ServeConfig
 
 _UDP_SEGMENT = 103  # linux/udp.h; the socket module has no name for it
-_ESSENTIAL = ("HTTP", "RTMP", "RTMPS")
+_ESSENTIAL = ("HTTP", "RTMP", "RTMPS", "WebRTC")
 _SETTINGS = {
     "HTTP": "--http-port",
     "RTMP": "--rtmp-port",
