@@ -1,0 +1,81 @@
+"""Which H.264 encoders are tried in which order, and with which options."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from gamecast.transcode.recipes import Profile, VideoRecipe
+
+SOFTWARE = "libx264"
+_HARDWARE = {
+    "darwin": ("h264_videotoolbox",),
+    "win32": ("h264_nvenc", "h264_amf", "h264_qsv"),
+}
+_HARDWARE_ELSEWHERE = ("h264_nvenc", "h264_qsv", "h264_amf")
+_MOST_THREADS = 4
+_SMALL = 1280 * 720
+_RATE_BUFFER_SECONDS = 0.75
+
+_ZERO_LATENCY = {
+    "h264_nvenc": {
+        "preset": "p3",
+        "tune": "ull",
+        "rc": "cbr",
+        "delay": "0",
+        "zerolatency": "1",
+        "forced-idr": "1",
+        "no-scenecut": "1",
+        "rc-lookahead": "0",
+    },
+    "h264_qsv": {
+        "preset": "veryfast",
+        "async_depth": "1",
+        "low_delay_brc": "1",
+        "forced_idr": "1",
+        "look_ahead": "0",
+    },
+    "h264_amf": {
+        "usage": "ultralowlatency",
+        "quality": "speed",
+        "rc": "cbr",
+        "async_depth": "1",
+        "forced_idr": "1",
+    },
+    "h264_videotoolbox": {"realtime": "1", "prio_speed": "1", "allow_sw": "0", "bf": "0"},
+}
+"""Options of the hardware encoders by FFmpeg's names."""
+
+
+def candidates(encoder: str, platform: str = sys.platform) -> tuple[str, ...]:
+    """FFmpeg's names of the encoders to try; software comes last, for it always works."""
+    if encoder == "auto":
+        return (*_HARDWARE.get(platform, _HARDWARE_ELSEWHERE), SOFTWARE)
+    return tuple(dict.fromkeys((encoder, SOFTWARE)))
+
+
+def options(encoder: str, recipe: VideoRecipe, bitrate: int, pixels: int) -> dict[str, str]:
+    """FFmpeg's options for live H.264 of this bitrate in which no picture waits for another."""
+    rate = {"maxrate": str(bitrate), "bufsize": str(round(bitrate * _RATE_BUFFER_SECONDS))}
+    if encoder != SOFTWARE:
+        return _ZERO_LATENCY.get(encoder, {}) | rate | _hardware_profile(encoder, recipe)
+    high = recipe.profile is Profile.HIGH
+    return rate | {
+        "preset": "veryfast" if pixels < _SMALL else "superfast",
+        "tune": "zerolatency",
+        "profile": "high" if high else "baseline",  # x264's baseline is the constrained one
+        "forced-idr": "1",
+        "sc_threshold": "0",
+        "threads": str(recipe.threads or encoder_threads()),
+    }
+
+
+def encoder_threads() -> int:
+    """Threads of a software encoder: it is one of many things that a server does."""
+    return max(1, min(_MOST_THREADS, os.cpu_count() or 1))
+
+
+def _hardware_profile(encoder: str, recipe: VideoRecipe) -> dict[str, str]:
+    if recipe.profile is Profile.HIGH:
+        return {"profile": "high"}
+    return {"profile": "constrained_baseline" if encoder == "h264_amf" else "baseline"}

@@ -1,0 +1,51 @@
+"""Recipes: what a transcode turns a track into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gamecast.media.track import Codec
+
+_AUDIO_BITRATE = {Codec.OPUS: 128_000, Codec.AAC: 160_000}
+
+
+class Profile(StrEnum):
+    """H.264 profiles that the re-encode can be asked for (ITU-T H.264 section A.2)."""
+
+    HIGH = "high"
+    CONSTRAINED_BASELINE = "constrained-baseline"
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class AudioRecipe:
+    """Any audio codec to 48 kHz stereo Opus (20 ms packets) or AAC-LC."""
+
+    codec: Codec = Codec.OPUS
+    """``OPUS`` or ``AAC``."""
+    bitrate: int = 0
+    """Bits per second; 0 means 128 000 for Opus, 160 000 for AAC."""
+
+    def __post_init__(self) -> None:
+        if self.codec not in _AUDIO_BITRATE:
+            raise ValueError(f"no audio is made of {self.codec}")
+        if not self.bitrate:
+            object.__setattr__(self, "bitrate", _AUDIO_BITRATE[self.codec])
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class VideoRecipe:
+    """Any video codec to H.264 of the same size in which no picture is reordered."""
+
+    profile: Profile = Profile.HIGH
+    bitrate: int = 0
+    """Bits per second; 0 means as the source has, measured, or by the size of the picture."""
+    max_bitrate: int = 8_000_000
+    """Upper bound of a measured or guessed bitrate."""
+    encoder: str = "auto"
+    """``auto`` (hardware if it works, else x264) or FFmpeg's name, for example ``libx264``."""
+    threads: int = 0
+    """Encoder threads; 0 means as many as the machine has cores, at most 4."""
+
+
+Recipe = AudioRecipe | VideoRecipe

@@ -1,0 +1,148 @@
+"""One video track through a worker: decoded and encoded again without reordering."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+
+from gamecast.media.packet import Packet
+from gamecast.media.reorder import ReorderMeter
+from gamecast.media.track import Codec, Track
+from gamecast.transcode.audio_line import Output
+from gamecast.transcode.decoders import Decoder
+from gamecast.transcode.recipes import VideoRecipe
+from gamecast.transcode.video_encoder import Picture, Shape, VideoEncoder
+
+_MOST_INSIDE = 64
+"""Packets whose pictures may be inside a decoder; none holds back more than 16."""
+_MEASURED_PACKETS = 15
+_USUAL_FPS = 30
+_MOST_FPS = 240
+_LEAST_BITRATE = 200_000
+_DENSER = {Codec.HEVC: 1.5, Codec.AV1: 1.7, Codec.VP9: 1.4}
+"""How much more H.264 needs for the same picture."""
+_KEYFRAME_DISTANCE = 0.25
+"""Seconds of media between a keyframe and one that is asked for."""
+_OUTDATED = 1.6
+"""By how much the measured rates may differ from those that the encoder was opened with."""
+
+
+@dataclass(slots=True)
+class _Entered:
+    keyframe: bool
+    wall: float
+
+
+class VideoLine:
+    """Packets of one video track in, H.264 packets with pts equal to dts out."""
+
+    def __init__(self, recipe: VideoRecipe, output: Output, *, decoder_threads: int = 2) -> None:
+        self._recipe = recipe
+        self._encoder = VideoEncoder(recipe, output)
+        self._threads = decoder_threads
+        self._decoder: Decoder | None = None
+        self._meter = ReorderMeter()
+        self._measured = 0
+        self._entered: OrderedDict[int, _Entered] = OrderedDict()
+        self._keyframe_due = True
+        self._keyframe_wanted = False
+        self._keyframe_pts = 0
+        self._wall_offset = 0.0
+
+    def configure(self, track: Track) -> None:
+        """Packets from here on are of this track."""
+        if self._decoder is not None:
+            for frame in self._decoder.drain():
+                self._encode(frame, self._decoder.track)
+        self._decoder = Decoder(track, threads=self._threads)
+        self._entered.clear()
+        self._encoder.track_id = track.id
+        self._keyframe_due = True
+
+    def write(self, packet: Packet, *, encode: bool) -> None:
+        """Decode a packet; encode the pictures that it completes, unless they are too old."""
+        if self._decoder is None:
+            return
+        self._meter.write(packet)
+        self._measured += 1
+        self._entered[packet.pts] = _Entered(packet.keyframe, packet.wall)
+        if len(self._entered) > _MOST_INSIDE:
+            self._entered.popitem(last=False)
+        for frame in self._decoder.decode(packet, needed=encode):
+            if encode:
+                self._encode(frame, packet.track)
+            else:
+                self._pass_over(frame)
+
+    def request_keyframe(self) -> None:
+        """Make the next picture an IDR, if the last one is not only just past."""
+        self._keyframe_wanted = True
+
+    def finish(self) -> None:
+        """Encode the rest."""
+        if self._decoder is not None:
+            for frame in self._decoder.drain():
+                self._encode(frame, self._decoder.track)
+        self._encoder.finish()
+
+    def _pass_over(self, frame: av.VideoFrame) -> None:
+        entered = self._entered.pop(frame.pts, None) if frame.pts is not None else None
+        if entered is not None and entered.keyframe:
+            self._keyframe_due = True
+
+    def _encode(self, frame: av.VideoFrame, track: Track) -> None:
+        if frame.pts is None:
+            return
+        entered = self._entered.pop(frame.pts, None)
+        wall = entered.wall if entered is not None else 0.0
+        source_keyframe = entered is not None and entered.keyframe
+        since = abs(frame.pts - self._keyframe_pts) / track.clock_rate
+        wanted = self._keyframe_wanted and since >= _KEYFRAME_DISTANCE
+        keyframe = source_keyframe or self._keyframe_due or wanted
+        self._encoder.encode(
+            Picture(frame, frame.pts, wall, keyframe),
+            self._shape(frame, track, renew=source_keyframe),
+        )
+        if keyframe:
+            self._keyframe_due = self._keyframe_wanted = False
+            self._keyframe_pts = frame.pts
+
+    def _shape(self, frame: av.VideoFrame, track: Track, *, renew: bool) -> Shape:
+        """What the encoder has to be open for; rates are kept until they are far off."""
+        size = (frame.width & ~1, frame.height & ~1)
+        color = (frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range)
+        shape = Shape(*size, tuple(int(part) for part in color), 0, Fraction(_USUAL_FPS))
+        current = self._encoder.shape
+        if current is not None and not renew and current.looks_like(shape):
+            return current
+        fps = self._fps(track)
+        fresh = Shape(*size, shape.color, self._bitrate(size, fps, track.codec), fps)
+        if current is not None and current.looks_like(fresh) and not _far(current, fresh):
+            return current
+        return fresh
+
+    def _fps(self, track: Track) -> Fraction:
+        if self._measured >= _MEASURED_PACKETS and 1 <= self._meter.fps <= _MOST_FPS:
+            return Fraction(round(self._meter.fps * 100), 100)
+        if track.fps is not None and 1 <= track.fps <= _MOST_FPS:
+            return track.fps
+        return Fraction(_USUAL_FPS)
+
+    def _bitrate(self, size: tuple[int, int], fps: Fraction, codec: Codec) -> int:
+        if self._recipe.bitrate:
+            return self._recipe.bitrate
+        if self._measured >= _MEASURED_PACKETS and self._meter.bitrate:
+            bitrate = self._meter.bitrate * _DENSER.get(codec, 1.0)
+        else:
+            megapixels = size[0] * size[1] / 1e6
+            bitrate = 3.2e6 * megapixels**0.7 * (1.0 if fps <= _USUAL_FPS else 1.5)
+        return max(_LEAST_BITRATE, min(self._recipe.max_bitrate, round(bitrate)))
+
+
+def _far(one: Shape, other: Shape) -> bool:
+    bitrates = max(one.bitrate, other.bitrate) / min(one.bitrate, other.bitrate)
+    rates = max(one.fps, other.fps) / min(one.fps, other.fps)
+    return bitrates > _OUTDATED or rates > _OUTDATED
