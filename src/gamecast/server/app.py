@@ -39,9 +39,11 @@ from gamecast.server.posters import Posters
 from gamecast.server.ready import ReadyAddresses, local_authority, write_ready
 from gamecast.server.rtmp.server import RtmpServer
 from gamecast.server.rtmp.session import Context
+from gamecast.server.webrtc.convert import ConverterFactory
 from gamecast.server.webrtc.endpoint import Endpoint
 from gamecast.server.webrtc.whep import WhepService
 from gamecast.store.store import Store
+from gamecast.transcode.pool import WorkerPool
 from gamecast.transcode.workers import Workers
 
 log = structlog.get_logger(__name__)
@@ -70,6 +72,7 @@ class Server:
         self.directory.listen(_log_event)
         self._authenticator = Authenticator(store, config.auth)
         self._workers = Workers()
+        self._pool = WorkerPool()
         self._load = LoadMeter(self.pace)
         self._feeds = LiveFeeds(self.directory, self.clocks)
         self._rtmp = RtmpServer(
@@ -127,6 +130,7 @@ class Server:
         self._rtmp.abort()
         self._load.close()
         self._workers.close()
+        await self._pool.close()
 
     async def _listen(
         self, listener: HttpListener | RtmpServer, port: int, tls: ssl.SSLContext | None
@@ -156,7 +160,9 @@ class Server:
             self.directory,
             hls=HlsRoutes(settings),
             whep=WhepRoutes(
-                WhepService(ice, convert=None, b_frames=self._config.webrtc.b_frames),
+                WhepService(
+                    ice, convert=ConverterFactory(self._pool), b_frames=self._config.webrtc.b_frames
+                ),
                 ice_servers=[],
             ),
             pace=self.pace,

@@ -6,11 +6,11 @@ import { flv } from '../player/engines/flv.js';
 import { hls } from '../player/engines/hls.js';
 import { registerEngine } from '../player/engines/index.js';
 import { native } from '../player/engines/native.js';
+import { whep } from '../player/engines/whep.js';
 import { PlayerView } from '../player/view.js';
 import { channelFromPath, setUpPage } from './setup.js';
 
-/** The WebRTC engine joins this list when it exists. */
-for (const engine of [flv, hls, native]) registerEngine(engine);
+for (const engine of [whep, flv, hls, native]) registerEngine(engine);
 
 /**
  * @param {{startMuted?: boolean, paused?: boolean, panels?: object}} [options] `paused` waits for the

@@ -34,6 +34,8 @@ const CONFIG = {
 export const flv = {
   id: 'flv',
   label: 'HTTP-FLV',
+  /** mpegts.js leaves a hole in the video track where the codec settings change. */
+  followsChanges: false,
   catchUp: { jumpBeyond: 2.5, minBuffer: 0.3 },
 
   unsupported(stream) {

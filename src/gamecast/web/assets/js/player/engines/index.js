@@ -8,6 +8,7 @@
  *   unsupported   (stream) => `null` when it can play this stream here, or a short reason
  *   create        (context) => an engine
  *   catchUp       options of CatchUp that suit it
+ *   followsChanges  false when a change of resolution in mid-stream needs a new engine
  *
  * `context` is `{video, stream, url, clock, log, onReady, onEnded, onFailure}`: `url(suffix)` gives the
  * address of a media resource of the channel, `onFailure({kind, code, detail})` ends this engine
@@ -26,9 +27,6 @@
  *   bytes()       media bytes received so far, or `null`
  *   qualities()   `[{id, width, height, fps, bitrate}]`, empty when there is only one
  *   quality()     id of the one in use; `setQuality(id)`, `auto` lets the engine choose
- *
- * The WebRTC (WHEP) engine registers itself here like the others when it exists; its place in the
- * order is kept.
  */
 const registry = new Map();
 
