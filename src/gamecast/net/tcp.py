@@ -10,6 +10,12 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol, cast
 
+from gamecast.net.linger import Linger, until_none
+
+TLS_HANDSHAKE_SECONDS = 10.0
+"""From the connection to the end of the TLS handshake; before it, no protocol's deadline runs."""
+_SWEEP_SECONDS = 5.0
+
 
 class Handler(Protocol):
     """What a session is to the driver that owns its socket."""
@@ -95,6 +101,11 @@ class TcpDriver(asyncio.Protocol):
         """Close now and drop what is buffered."""
         if self._transport is not None:
             self._transport.abort()
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """What it owns, until the connection is gone."""
+        return self._transport
 
     @property
     def socket(self) -> socket.socket | None:
@@ -229,19 +240,36 @@ class TcpServer:
         self._high_water = high_water
         self._drivers: set[TcpDriver] = set()
         self._servers: list[asyncio.Server] = []
+        self._linger = Linger()
+        self._sweeping: asyncio.TimerHandle | None = None
 
     async def listen(self, sock: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:
         """Accept on a bound socket, with TLS if a context is given."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(self._make_driver, sock=sock, ssl=tls, backlog=1024)
+        server = await loop.create_server(
+            self._make_driver,
+            sock=sock,
+            ssl=tls,
+            ssl_handshake_timeout=TLS_HANDSHAKE_SECONDS if tls is not None else None,
+            backlog=1024,
+        )
         self._servers.append(server)
+        if self._sweeping is None:
+            self._sweep()
 
-    async def close(self) -> None:
-        """Stop accepting and close every connection after what it has buffered."""
+    async def close(self, *, patience: float = 0.0) -> None:
+        """Stop accepting and close every connection after what it has buffered.
+
+        What does not drain within ``patience`` seconds is dropped, if ``patience`` is not 0.
+        """
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         for server in self._servers:
             server.close()
         for driver in list(self._drivers):
             driver.close()
+        if patience and not await until_none(self.__len__, patience=patience):
+            self.abort()
 
     def abort(self) -> None:
         """Drop the connections that are left."""
@@ -250,6 +278,12 @@ class TcpServer:
 
     def __len__(self) -> int:
         return len(self._drivers)
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        transports = [driver.transport for driver in self._drivers]
+        self._linger.sweep([each for each in transports if each is not None], loop.time())
+        self._sweeping = loop.call_later(_SWEEP_SECONDS, self._sweep)
 
     def _make_driver(self) -> TcpDriver:
         return TcpDriver(

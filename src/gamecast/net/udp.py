@@ -1,4 +1,4 @@
-"""UDP: one socket for all sessions of a protocol, batches out by GSO where the kernel has it."""
+"""UDP: one socket for all peers of a protocol, read and written in batches."""
 
 from __future__ import annotations
 
@@ -7,103 +7,139 @@ import errno
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
-Address = tuple[str, int]
-"""Host and port; IPv6 flow and scope are left out."""
-DatagramHandler = Callable[[bytes, Address], None]
+Address = tuple[Any, ...]
+"""As the system gives it: host and port, and two numbers more for IPv6."""
+Batch = list[tuple[bytes, Address]]
 
+MAX_DATAGRAM = 2048
+"""Longer datagrams are cut: nothing that crosses the internet in one piece is as long."""
+_BATCH = 256
+"""Datagrams read before other work of the loop has its turn."""
+_BUFFER = 8 * 1024 * 1024
 _UDP_SEGMENT = 103
-"""Linux ``UDP_SEGMENT`` (udp.h): the kernel cuts one buffer into datagrams of this size."""
-_MAX_DATAGRAM = 65_536
-_READS_PER_WAKEUP = 256
-_BUFFER_BYTES = 8 * 1024 * 1024
-_FULL = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS)
+_GSO_SEGMENTS = 64
+_GSO_BYTES = 64_000
+_FORCE = {"SO_RCVBUF": 33, "SO_SNDBUF": 32}  # Linux's SO_RCVBUFFORCE and SO_SNDBUFFORCE
+_UNSUPPORTED = frozenset({errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP})
+_FULL = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS})
 
 
-class UdpSocket:
-    """Reads datagrams in bursts and writes single ones or whole batches.
+class UdpDriver:
+    """Owns a bound socket: hands over what arrived, batch by batch, and sends.
 
-    What the kernel has no room for is dropped and counted, as a router would: the protocols above
-    repeat what matters.
+    Sending never waits and never raises: what the kernel does not take is counted in ``dropped``,
+    as it might be dropped anywhere on the way.
     """
 
-    def __init__(self, bound: socket.socket, received: DatagramHandler) -> None:
-        """Takes over a bound, non-blocking UDP socket; ``received`` gets every datagram."""
-        self._socket = bound
+    def __init__(
+        self, sock: socket.socket, received: Callable[[Batch], None], *, buffer: int = _BUFFER
+    ) -> None:
+        """``received`` is called with every batch, from the running loop."""
+        self._socket = sock
         self._received = received
         self._loop = asyncio.get_running_loop()
-        self._buffer = bytearray(_MAX_DATAGRAM)
+        self._gso = sys.platform == "linux"
+        self._open = True
         self.dropped = 0
         """Datagrams that could not be sent."""
-        self.gso = _has_gso(bound)
-        """Whether batches go out by one system call."""
-        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            bound.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
-        self._loop.add_reader(bound.fileno(), self._read)
+        sock.setblocking(False)
+        for name in _FORCE:
+            _enlarge(sock, name, buffer)
+        self._loop.add_reader(sock.fileno(), self._readable)
 
     @property
     def address(self) -> Address:
-        """Where it is bound."""
-        name = self._socket.getsockname()
-        return name[0], name[1]
+        """Where the socket is bound."""
+        bound: Address = self._socket.getsockname()
+        return bound
 
-    def send(self, data: bytes | memoryview, address: Address) -> None:
-        """One datagram."""
+    def send(self, datagram: bytes, address: Address) -> None:
+        """Send one datagram."""
         try:
-            self._socket.sendto(data, address)
-        except OSError as error:
-            self._failed(error, 1)
+            self._socket.sendto(datagram, address)
+        except OSError:
+            self.dropped += 1
 
-    def send_segments(self, data: memoryview | bytes, size: int, address: Address) -> None:
-        """``data`` as datagrams of ``size`` bytes each, the last one perhaps shorter.
-
-        At most 64 of them and less than 64 kB (the limits of GSO).
-        """
-        length = len(data)
-        if length <= size:
-            self.send(data, address)
-        elif self.gso:
-            control = [(socket.SOL_UDP, _UDP_SEGMENT, struct.pack("=H", size))]
-            try:
-                self._socket.sendmsg([data], control, 0, address)
-            except OSError as error:
-                self._failed(error, -(-length // size))
-        else:
-            view = memoryview(data)
-            for offset in range(0, length, size):
-                self.send(view[offset : offset + size], address)
+    def send_batch(self, datagrams: Sequence[bytes], address: Address) -> None:
+        """Send several to one address: on Linux many of one size in one system call (GSO)."""
+        if len(datagrams) == 1 or not self._gso:
+            for datagram in datagrams:
+                self.send(datagram, address)
+            return
+        start = 0
+        while start < len(datagrams):
+            end = _run(datagrams, start)
+            if end - start == 1:
+                self.send(datagrams[start], address)
+            else:
+                self._send_segments(datagrams[start:end], address)
+            start = end
 
     def close(self) -> None:
         """Stop reading and close the socket."""
-        self._loop.remove_reader(self._socket.fileno())
-        self._socket.close()
+        if self._open:
+            self._open = False
+            self._loop.remove_reader(self._socket.fileno())
+            self._socket.close()
 
-    def _failed(self, error: OSError, count: int) -> None:
-        # Besides full buffers: unreachable networks and ICMP errors of datagrams before, which
-        # concern one peer; its session ends by its own time-out.
-        self.dropped += count
-        if error.errno == errno.EIO and self.gso:
-            self.gso = False  # the device below cannot do it after all
+    def _send_segments(self, datagrams: Sequence[bytes], address: Address) -> None:
+        size = struct.pack("=H", len(datagrams[0]))
+        ancillary = [(socket.IPPROTO_UDP, _UDP_SEGMENT, size)]
+        try:
+            self._socket.sendmsg(datagrams, ancillary, 0, address)
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                self.dropped += len(datagrams)
+                return
+            self._gso = False  # an old kernel, or a device without checksum offload
+            for datagram in datagrams:
+                self.send(datagram, address)
 
-    def _read(self) -> None:
-        receive, received, buffer = self._socket.recvfrom_into, self._received, self._buffer
-        view = memoryview(buffer)
-        for _ in range(_READS_PER_WAKEUP):
+    def _readable(self) -> None:
+        batch: Batch = []
+        receive = self._socket.recvfrom
+        for _ in range(_BATCH):
             try:
-                count, address = receive(buffer)
+                batch.append(receive(MAX_DATAGRAM))
             except OSError as error:
                 if error.errno in _FULL:
-                    return
-                continue  # an ICMP error of something sent before; the socket goes on
-            received(bytes(view[:count]), (address[0], address[1]))
+                    break
+                # An ICMP answer to something sent earlier: nothing that the batch is about.
+        if batch:
+            self._received(batch)
 
 
-def _has_gso(bound: socket.socket) -> bool:
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        bound.getsockopt(socket.SOL_UDP, _UDP_SEGMENT)
-    except OSError:
-        return False
-    return True
+def _run(datagrams: Sequence[bytes], start: int) -> int:
+    """The end of a run that fits one GSO call: equal sizes, only the last may be smaller."""
+    size = len(datagrams[start])
+    most = min(_GSO_SEGMENTS, _GSO_BYTES // max(size, 1), len(datagrams) - start)
+    for index in range(start + 1, start + max(most, 1)):
+        length = len(datagrams[index])
+        if length != size:
+            return index + 1 if length < size else index
+    return start + max(most, 1)
+
+
+def _enlarge(sock: socket.socket, name: str, size: int) -> None:
+    """Ask for a socket buffer; beyond the system's bound where we may (root on Linux)."""
+    plain = getattr(socket, name)
+    if sys.platform == "linux":
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, _FORCE[name], size)
+        except OSError:
+            sock.setsockopt(socket.SOL_SOCKET, plain, size)
+    else:
+        _shrink_until_taken(sock, plain, size)
+
+
+def _shrink_until_taken(sock: socket.socket, option: int, size: int) -> None:
+    while size > 64 * 1024:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, option, size)
+        except OSError:  # BSDs refuse what Linux would cut
+            size //= 2
+        else:
+            return

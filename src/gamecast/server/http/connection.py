@@ -11,6 +11,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from starlette.responses import PlainTextResponse
+from uvicorn._types import HTTPScope
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
@@ -48,7 +50,12 @@ class HttpLimits:
     header_timeout: float
     idle_timeout: float
     body_timeout: float = 30.0
+    """For a request's whole body, and for every step of reading an answer."""
+    linger_timeout: float = 30.0
+    """For every step of reading what is left when the connection has been closed."""
     max_header_bytes: int = 64 * 1024
+    max_pipelined: int = 64
+    """Requests that may wait for the one being answered."""
     admission: Admission = field(repr=False)
 
 
@@ -69,9 +76,11 @@ class HttpConnection(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._header_bytes = 0
         self._in_header = True
+        self._completed = False
         self._admitted = False
         self._takeover: Takeover | None = None
         self._running: RequestResponseCycle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
 
     # Deadlines and caps -------------------------------------------------------------------------
 
@@ -92,17 +101,19 @@ class HttpConnection(HttpToolsProtocol):
             return
         if not self._admitted or self.transport.is_closing():
             return
-        if self._in_header:
+        if self._in_header and self._deadline is None:
+            self._arm(self.limits.header_timeout, 408, b"request header too slow")
+        self._completed = False
+        super().data_received(data)
+        if self._in_header and not self._completed:
             self._header_bytes += len(data)
             if self._header_bytes > self.limits.max_header_bytes:
-                self._refuse(431, b"request header too large")
-                return
-            if self._deadline is None:
-                self._arm(self.limits.header_timeout, 408, b"request header too slow")
-        super().data_received(data)
+                self._refuse(431, _HEADER_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """A request's first byte: uvicorn resets its scope; the extension goes in."""
+        if len(self.pipeline) >= self.limits.max_pipelined:
+            raise ValueError("too many requests are waiting")  # the parser's caller answers 400
         super().on_message_begin()
         self._in_header = True
         self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
@@ -119,17 +130,19 @@ class HttpConnection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # With pipelining ``self.cycle`` is the request read last, not the one that is answered.
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        too_large = _header_size(cycle.scope) > self.limits.max_header_bytes
+        super()._start_asgi_task(cycle, _refuse_header if too_large else app)
 
     def on_message_complete(self) -> None:
         """The body is whole."""
         self._disarm()
-        self._in_header = True
+        self._in_header = self._completed = True
         super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is gone."""
         self._disarm()
+        self._watch_no_more()
         if self._admitted:
             self._admitted = False
             self.limits.admission.leave(self._address)
@@ -193,6 +206,7 @@ class HttpConnection(HttpToolsProtocol):
     def takeover_transport(self, takeover: Takeover, high_water: int) -> None:
         """Give all further events of the transport to ``takeover``."""
         self._disarm()
+        self._watch_no_more()
         self._unset_keepalive_if_required()
         self._takeover = takeover
         self.flow.resume_reading()
@@ -202,11 +216,12 @@ class HttpConnection(HttpToolsProtocol):
         """An upgrade that no application took is answered as the plain request that it also is."""
 
     def pause_writing(self) -> None:
-        """Above the high water mark."""
+        """Above the high water mark: an answer has to be read, if slowly."""
         if self._takeover is not None:
             self._takeover.writing_paused()
         else:
             super().pause_writing()
+            self._watch_reading()
 
     def resume_writing(self) -> None:
         """Below the low water mark."""
@@ -214,11 +229,37 @@ class HttpConnection(HttpToolsProtocol):
             self._takeover.writing_resumed()
         else:
             super().resume_writing()
+            self._watch_no_more()
+
+    def _watch_reading(self) -> None:
+        backlog = self.transport.get_write_buffer_size()
+        wait = self.limits.body_timeout
+        self._stalled = self.loop.call_later(wait, self._check_reading, backlog)
+
+    def _check_reading(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() < before:
+            self._watch_reading()
+        else:
+            self.transport.abort()
+
+    def _watch_no_more(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def shutdown(self) -> None:
         """The server stops: viewers are ended by their streams, requests by uvicorn."""
         if self._takeover is None:
             super().shutdown()
+
+
+_HEADER_TOO_LARGE = b"request header too large"
+_refuse_header: Any = PlainTextResponse(_HEADER_TOO_LARGE, 431, {"connection": "close"})
+
+
+def _header_size(scope: HTTPScope) -> int:
+    fields = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    return fields + len(scope["raw_path"]) + len(scope["query_string"])
 
 
 def _refusal(status: int, reason: bytes) -> bytes:

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from gamecast.net.linger import Linger, until_none
+from gamecast.net.tcp import TLS_HANDSHAKE_SECONDS
 from gamecast.server.http.connection import HttpLimits, connection_class
 
 
@@ -33,17 +35,25 @@ class HttpListener:
         self._limits = limits
         self._state = ServerState()
         self._servers: list[asyncio.Server] = []
+        self._linger = Linger(seconds=limits.linger_timeout)
 
     async def listen(self, sock: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:
         """Accept on a bound socket."""
         self.tick()
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(self._make, sock=sock, ssl=tls, backlog=2048)
+        server = await loop.create_server(
+            self._make,
+            sock=sock,
+            ssl=tls,
+            ssl_handshake_timeout=TLS_HANDSHAKE_SECONDS if tls is not None else None,
+            backlog=2048,
+        )
         self._servers.append(server)
 
     def tick(self) -> None:
-        """Once a second: the Date header that all answers share."""
+        """Once a second: the Date header that all answers share, and peers that do not read."""
         self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        self._linger.sweep(self._transports(), asyncio.get_running_loop().time())
 
     def stop_accepting(self) -> None:
         """Take no more connections."""
@@ -51,7 +61,10 @@ class HttpListener:
             server.close()
 
     async def close(self, *, patience: float) -> None:
-        """Let running requests finish, then close what is left."""
+        """Let running requests finish, then close what is left.
+
+        What does not drain within ``patience`` seconds after that is dropped.
+        """
         self.stop_accepting()
         for connection in list(self._state.connections):
             connection.shutdown()
@@ -59,8 +72,14 @@ class HttpListener:
             await asyncio.wait(self._state.tasks, timeout=patience)
         for task in list(self._state.tasks):
             task.cancel()
-        for connection in list(self._state.connections):
-            connection.transport.close()
+        for transport in self._transports():
+            transport.close()
+        if not await until_none(self._state.connections.__len__, patience=patience):
+            for transport in self._transports():
+                transport.abort()
+
+    def _transports(self) -> list[asyncio.Transport]:
+        return [connection.transport for connection in self._state.connections]
 
     def _make(self) -> asyncio.Protocol:
         return self._config.http_protocol_class(  # type: ignore[call-arg]

@@ -6,12 +6,14 @@ import hashlib
 import re
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 import gamecast
+from gamecast.server.http.problems import problem
 
 LANGUAGES = ("en", "zh-CN")
 
@@ -96,7 +98,10 @@ class Assets(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Add cache and type-sniffing headers to what Starlette answers."""
-        response = await super().get_response(path, scope)
+        try:
+            response = await super().get_response(path, scope)
+        except HTTPException as error:  # no application above us turns it into an answer
+            return problem(error.status_code, "no such file", headers=dict(error.headers or {}))
         versioned = b"v=" in scope.get("query_string", b"")
         response.headers["cache-control"] = (
             "public, max-age=31536000, immutable" if versioned else "no-cache"

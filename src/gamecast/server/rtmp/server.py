@@ -13,6 +13,7 @@ from gamecast.protocols.rtmp import RtmpLimits, ServerConnection
 from gamecast.server.config import RtmpSection
 from gamecast.server.rtmp.session import Context, RtmpSession
 
+_GOODBYE_SECONDS = 3.0
 HIGH_WATER = 4 * 1024 * 1024
 """As for HTTP viewers: a few seconds of a usual stream."""
 
@@ -39,8 +40,8 @@ class RtmpServer:
         await self._tcp.listen(sock, tls=tls)
 
     async def close(self) -> None:
-        """Stop accepting; close every connection after what it has buffered."""
-        await self._tcp.close()
+        """Stop accepting; close every connection after what it has buffered, within seconds."""
+        await self._tcp.close(patience=_GOODBYE_SECONDS)
 
     def abort(self) -> None:
         """Drop what is left."""
