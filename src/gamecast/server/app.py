@@ -30,18 +30,22 @@ from gamecast.server.http.connection import HttpLimits
 from gamecast.server.http.hls import HlsRoutes
 from gamecast.server.http.listener import HttpListener
 from gamecast.server.http.live import LiveFeeds
-from gamecast.server.http.media import MediaApp
+from gamecast.server.http.media import MediaApp, Routes
 from gamecast.server.http.pages import Pages
 from gamecast.server.http.whep import WhepRoutes
+from gamecast.server.http.whip import WhipRoutes
 from gamecast.server.load import LoadMeter
 from gamecast.server.metrics import Metrics
 from gamecast.server.posters import Posters
 from gamecast.server.ready import ReadyAddresses, local_authority, write_ready
 from gamecast.server.rtmp.server import RtmpServer
 from gamecast.server.rtmp.session import Context
+from gamecast.server.srt.server import Context as SrtContext
+from gamecast.server.srt.server import SrtServer
 from gamecast.server.webrtc.convert import ConverterFactory
 from gamecast.server.webrtc.endpoint import Endpoint
 from gamecast.server.webrtc.whep import WhepService
+from gamecast.server.webrtc.whip import WhipService
 from gamecast.store.store import Store
 from gamecast.transcode.pool import WorkerPool
 from gamecast.transcode.workers import Workers
@@ -84,6 +88,15 @@ class Server:
                 max_bitrate=config.stream.max_bitrate,
             ),
         )
+        self._srt = SrtServer(
+            config.srt,
+            SrtContext(
+                directory=self.directory,
+                authenticator=self._authenticator,
+                pace=self.pace,
+                max_bitrate=config.stream.max_bitrate,
+            ),
+        )
         self._ice: Endpoint | None = None
         self._http: HttpListener | None = None
         tls = config.tls
@@ -103,12 +116,14 @@ class Server:
             if tls is not None:
                 rtmps = await self._listen(self._rtmp, self._config.rtmp.tls_port, tls)
         ice = local_authority(self._ice.address)
+        srt = await self._listen_srt() if self._config.srt.enabled else None
         self._ticking = asyncio.create_task(self._tick())
         scheme = "https" if tls is not None else "http"
         return ReadyAddresses(
             http=f"{scheme}://{http}",
             rtmp=f"rtmp://{rtmp}" if rtmp else "",
             rtmps=f"rtmps://{rtmps}" if rtmps else "",
+            srt=f"srt://{srt}" if srt else "",
             ice=ice,
         )
 
@@ -125,6 +140,7 @@ class Server:
         if self._ice is not None:
             self._ice.close()
         await self._rtmp.close()
+        await self._srt.close()
         if self._http is not None:
             await self._http.close(patience=_GOODBYE_SECONDS)
         self._rtmp.abort()
@@ -138,6 +154,12 @@ class Server:
         bound = bind(self._config.server.host, port)
         address = bound.getsockname()[:2]
         await listener.listen(bound, tls=tls)
+        return local_authority(address)
+
+    async def _listen_srt(self) -> str:
+        bound = bind(self._config.server.host, self._config.srt.port, kind=socket.SOCK_DGRAM)
+        address = bound.getsockname()[:2]
+        await self._srt.listen(bound)
         return local_authority(address)
 
     def _make_endpoint(self) -> Endpoint:
@@ -156,14 +178,15 @@ class Server:
             part=hls.part_seconds, segment=hls.segment_seconds, window=hls.window_segments
         )
         posters = Posters(self.directory, self._workers, self.clocks)
+        convert = ConverterFactory(self._pool)
+        whep = WhepService(ice, convert=convert, b_frames=self._config.webrtc.b_frames)
+        whip = WhipService(ice, self.directory)
         media = MediaApp(
             self.directory,
-            hls=HlsRoutes(settings),
-            whep=WhepRoutes(
-                WhepService(
-                    ice, convert=ConverterFactory(self._pool), b_frames=self._config.webrtc.b_frames
-                ),
-                ice_servers=[],
+            routes=Routes(
+                hls=HlsRoutes(settings),
+                whep=WhepRoutes(whep, ice_servers=[]),
+                whip=WhipRoutes(whip, self._authenticator, ice_servers=[]),
             ),
             pace=self.pace,
             may_play=self._may_play,
@@ -177,6 +200,7 @@ class Server:
             connections={
                 "http": lambda: admission.count,
                 "rtmp": lambda: self._rtmp.admission.count,
+                "srt": lambda: self._srt.admission.count,
             },
         )
         api = make_api(self.directory, self._authenticator, metrics)
@@ -210,6 +234,7 @@ class Server:
             self._reload_certificate()
             if seconds % _GRANT_CHECK_SECONDS == 0:
                 await self._rtmp.check_grants()
+                await self._srt.check_grants()
 
     def _reload_certificate(self) -> None:
         if self._tls is None:

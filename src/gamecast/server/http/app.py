@@ -32,6 +32,8 @@ class RootApp:
         path: str = scope["path"]
         if path.startswith(PREFIX):
             await self._media(scope, receive, send)
+        elif path == "/whip":
+            await self._media.whip(scope, receive, send)
         elif path.startswith(_VENDOR):
             await self._pages.vendor(_below(scope, _VENDOR), receive, send)
         elif path.startswith(_ASSETS):
@@ -66,6 +68,8 @@ class RootApp:
 def _page_of(path: str) -> str | None:
     if path == "/":
         return "index"
+    if path == "/studio":
+        return "studio"
     if path.startswith("/embed/"):
         return "embed" if is_valid_name(path.removeprefix("/embed/")) else None
     return "watch" if is_valid_name(path.removeprefix("/")) else None

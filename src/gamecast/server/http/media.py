@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from gamecast.server.http import flow
 from gamecast.server.http.hls import HlsRoutes
 from gamecast.server.http.problems import not_on_air, problem
 from gamecast.server.http.whep import WhepRoutes
+from gamecast.server.http.whip import WhipRoutes
 
 MayPlay = Callable[[str, Request], Awaitable[Response | None]]
 """Decides whether a request may watch a channel: ``None`` if so, else the refusal."""
@@ -24,6 +26,15 @@ Poster = Callable[[str], Awaitable[bytes | None]]
 PREFIX = "/live/"
 
 
+@dataclass(slots=True, frozen=True)
+class Routes:
+    """What answers below a stream's name."""
+
+    hls: HlsRoutes
+    whep: WhepRoutes
+    whip: WhipRoutes
+
+
 class MediaApp:
     """Routes ``/live/<name>.<format>`` and ``/live/<name>/<file>``."""
 
@@ -31,16 +42,16 @@ class MediaApp:
         self,
         directory: Directory,
         *,
-        hls: HlsRoutes,
-        whep: WhepRoutes | None,
+        routes: Routes,
         pace: Pace,
         may_play: MayPlay,
         poster: Poster,
         allow_origin: str,
     ) -> None:
         self._directory = directory
-        self._hls = hls
-        self._whep = whep
+        self._hls = routes.hls
+        self._whep = routes.whep
+        self._whip = routes.whip
         self._pace = pace
         self._may_play = may_play
         self._poster = poster
@@ -50,6 +61,21 @@ class MediaApp:
         """ASGI entry for HTTP requests whose path starts with :data:`PREFIX`."""
         request = Request(scope, receive)
         response = await self._answer(request, scope, receive, send)
+        await self._send(response, scope, receive, send)
+
+    async def whip(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """``/whip``: publish where the key says."""
+        request = Request(scope, receive)
+        response = (
+            Response(status_code=204)
+            if request.method == "OPTIONS"
+            else await self._whip.answer(request, None, "whip")
+        )
+        await self._send(response, scope, receive, send)
+
+    async def _send(
+        self, response: Response | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         if response is not None:
             for name, value in self._cors.items():
                 response.headers.setdefault(name, value)
@@ -61,8 +87,10 @@ class MediaApp:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"access-control-max-age": "86400"})
         name, _, file = scope["path"].removeprefix(PREFIX).partition("/")
-        if self._whep is not None and self._whep.takes(file):
-            return await self._webrtc(self._whep, request, name, file)
+        if self._whip.takes(file):
+            return await self._whip.answer(request, name, file)
+        if self._whep.takes(file):
+            return await self._play_webrtc(request, name, file)
         if request.method not in ("GET", "HEAD"):
             return problem(405, "", headers={"allow": "GET, HEAD, OPTIONS"})
         if file:
@@ -88,7 +116,7 @@ class MediaApp:
         )
         return None
 
-    async def _webrtc(self, whep: WhepRoutes, request: Request, name: str, file: str) -> Response:
+    async def _play_webrtc(self, request: Request, name: str, file: str) -> Response:
         stream = None
         if file == "whep":  # a session's own URL is its credential
             refusal = await self._may_play(name, request)
@@ -97,7 +125,7 @@ class MediaApp:
             stream = self._directory.get(name)
             if stream is None:
                 return not_on_air(name)
-        return await whep.answer(request, stream, file)
+        return await self._whep.answer(request, stream, file)
 
     async def _file(self, request: Request, name: str, file: str) -> Response:
         refusal = await self._may_play(name, request)

@@ -8,17 +8,16 @@ from __future__ import annotations
 import re
 import secrets
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from gamecast.protocols.webrtc.errors import WebRtcError
 from gamecast.protocols.webrtc.session import Session
 from gamecast.relay.stream import Stream
+from gamecast.server.http.offers import SDP, OfferTooLarge, read_offer
 from gamecast.server.http.problems import problem
 from gamecast.server.webrtc.whep import NotPlayable, TooMany, WhepService
 
-MAX_OFFER = 128 * 1024
-_SDP = "application/sdp"
 _RESOURCE = re.compile(r"whep/([A-Za-z0-9_-]{16,64})")
 
 
@@ -41,13 +40,13 @@ class WhepRoutes:
         if match is not None:
             return await self._resource(request, match[1])
         if request.method != "POST" or stream is None:
-            return problem(405, "", headers={"allow": "POST, OPTIONS", "accept-post": _SDP})
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _SDP:
-            return problem(415, f"the offer has to be {_SDP}", headers={"accept-post": _SDP})
+            return problem(405, "", headers={"allow": "POST, OPTIONS", "accept-post": SDP})
         try:
             offer = await read_offer(request)
-        except ValueError as error:
+        except OfferTooLarge as error:
             return problem(413, str(error))
+        if offer is None:
+            return problem(415, f"the offer has to be {SDP}", headers={"accept-post": SDP})
         return await self._start(request, stream, offer)
 
     async def _start(self, request: Request, stream: Stream, offer: str) -> Response:
@@ -71,7 +70,7 @@ class WhepRoutes:
         response = Response(
             started.answer,
             status_code=201,
-            media_type=_SDP,
+            media_type=SDP,
             headers={
                 "location": f"/live/{stream.name}/whep/{name}",
                 "etag": f'"{name[:8]}"',
@@ -102,16 +101,3 @@ class WhepRoutes:
             ended = [n for n, s in self._sessions.items() if s.closed_reason is not None]
             for name in ended:
                 del self._sessions[name]
-
-
-async def read_offer(request: Request) -> str:
-    """The body, up to :data:`MAX_OFFER`. Raises ``ValueError`` on more."""
-    body = b""
-    try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > MAX_OFFER:
-                raise ValueError(f"an offer of more than {MAX_OFFER} bytes")
-    except ClientDisconnect:
-        return ""
-    return body.decode("utf-8", "replace")

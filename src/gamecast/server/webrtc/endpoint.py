@@ -34,6 +34,12 @@ class Peer(Protocol):
     def handle(self, event: Event, now: float) -> None:
         """An event of the session, in order. ``Closed`` is the last."""
 
+    def next_timer(self) -> float | None:
+        """When it wants to be woken for itself; asked again after every datagram."""
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due."""
+
 
 class Endpoint:
     """Owns the socket, the certificate and the sessions."""
@@ -110,7 +116,12 @@ class Endpoint:
 
     def _timer(self, session: Session) -> None:
         self._timers.pop(session, None)
-        self._settle(session, session.handle_timer(self._loop.time()))
+        now = self._loop.time()
+        events = session.handle_timer(now)
+        peer = self._peers.get(session)
+        if peer is not None and not events:
+            peer.handle_timer(now)
+        self._settle(session, events)
 
     def _settle(self, session: Session, events: list[Event]) -> None:
         peer = self._peers.get(session)
@@ -124,7 +135,9 @@ class Endpoint:
         self._rearm(session)
 
     def _rearm(self, session: Session) -> None:
-        at = session.next_timer() if session in self._peers else None
+        peer = self._peers.get(session)
+        timers = (session.next_timer(), peer.next_timer()) if peer is not None else ()
+        at = min((each for each in timers if each is not None), default=None)
         handle = self._timers.get(session)
         if handle is not None:
             if at is not None and handle.when() <= at:

@@ -71,6 +71,13 @@ class WhepPeer:
             self._source.leave(self._viewer)
             self._stream.release(WebRtcSource.KEY)
 
+    def next_timer(self) -> float | None:
+        """Nothing to do by itself."""
+        return None
+
+    def handle_timer(self, now: float) -> None:
+        """Never called."""
+
 
 class WhepService:
     """Answers offers to watch."""

@@ -1,0 +1,232 @@
+"""WHIP: a publisher's session, from its offer to packets in a stream (RFC 9725)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from functools import partial
+
+import structlog
+
+from gamecast.media.errors import MediaError
+from gamecast.media.packet import Packet
+from gamecast.media.track import Codec, Kind, Track
+from gamecast.protocols.webrtc.answer import answer_publish
+from gamecast.protocols.webrtc.events import (
+    Closed,
+    Connected,
+    Event,
+    RtcpReceived,
+    RtpReceived,
+)
+from gamecast.protocols.webrtc.media_receiver import MediaReceiver, PacketsReady
+from gamecast.protocols.webrtc.rtcp import Goodbye
+from gamecast.protocols.webrtc.sdp_parse import parse_sdp
+from gamecast.protocols.webrtc.session import Session
+from gamecast.protocols.webrtc.sources import Source
+from gamecast.protocols.webrtc.unwrap import SourceClock
+from gamecast.relay.directory import Directory
+from gamecast.relay.stream import Ingest
+from gamecast.server.auth_answers import Grant
+from gamecast.server.webrtc.endpoint import MAX_SESSIONS, Endpoint
+from gamecast.server.webrtc.ingest import LipSync, SourceReader
+from gamecast.server.webrtc.whep import TooMany
+
+log = structlog.get_logger(__name__)
+
+_SSRC = 0x47C0_0010
+_MOST_TRACKS = 8
+
+
+@dataclass(slots=True)
+class WhipStarted:
+    """A session that waits for its peer."""
+
+    session: Session
+    answer: str
+
+
+class WhipPublisher:
+    """One publishing session, as the endpoint's peer and as the hub's publisher."""
+
+    protocol = "whip"
+
+    def __init__(
+        self,
+        session: Session,
+        endpoint: Endpoint,
+        receiver: MediaReceiver,
+        *,
+        software: str,
+        address: str,
+        grant: Grant,
+    ) -> None:
+        self.software = software
+        self.address = address
+        self.credential = grant.credential
+        self.grant = grant
+        self.ingest: Ingest | None = None
+        self.session = session
+        self._endpoint = endpoint
+        self._receiver = receiver
+        self._readers: dict[int, SourceReader] = {}
+        self._sources: dict[int, Source] = {}
+        self._last: dict[int, int] = {}
+        self._main_area = 0
+        self._main: int | None = None
+        self._began: float | None = None
+        self._lip_sync = LipSync()
+        self._main_track: tuple[Track, Track] | None = None
+
+    # Endpoint -----------------------------------------------------------------------------------
+
+    def handle(self, event: Event, now: float) -> None:
+        """An event of the session."""
+        if isinstance(event, RtpReceived):
+            self._read(self._receiver.receive_rtp(event.packet, now), now)
+        elif isinstance(event, RtcpReceived):
+            self._receiver.receive_rtcp(event.packets, now)
+            self._align()
+            if any(isinstance(packet, Goodbye) for packet in event.packets):
+                self._endpoint.end(self.session, "the publisher said goodbye")
+        elif isinstance(event, Connected):
+            log.info("whip.publish", channel=self.grant.channel, peer=self.address)
+        elif isinstance(event, Closed) and self.ingest is not None:
+            self.ingest.lost(event.reason)
+
+    def next_timer(self) -> float | None:
+        """When the receiver wants to be woken."""
+        return self._receiver.next_timer() if self.session.is_connected else None
+
+    def handle_timer(self, now: float) -> None:
+        """Give up lost packets, report, ask again."""
+        self._read(self._receiver.handle_timer(now), now)
+        if self.session.is_connected:
+            packets = self._receiver.rtcp_to_send(now)
+            if packets:
+                self.session.send_rtcp(packets)
+
+    # Publisher ----------------------------------------------------------------------------------
+
+    def end(self, reason: str) -> None:
+        """The hub ends this publisher."""
+        self.ingest = None
+        self._endpoint.end(self.session, reason)
+
+    def request_keyframe(self) -> None:
+        """Pass a viewer's wish on; the receiver limits how often."""
+        if self._main is not None:
+            self._receiver.request_keyframe(self._sources[self._main])
+
+    # Inside -------------------------------------------------------------------------------------
+
+    def _read(self, ready: list[PacketsReady], now: float) -> None:
+        for group in ready:
+            reader = self._reader(group.source, now)
+            if reader is None:
+                continue
+            ssrc = group.source.ssrc
+            self._last[ssrc] = group.packets[-1].packet.timestamp
+            try:
+                for ordered in group.packets:
+                    reader.read(ordered, partial(self._deliver, ssrc))
+            except MediaError as error:
+                log.info("whip.malformed", channel=self.grant.channel, reason=str(error))
+                reader.wants_keyframe = True
+            if reader.wants_keyframe:
+                reader.wants_keyframe = False
+                self._receiver.request_keyframe(group.source)
+
+    def _reader(self, source: Source, now: float) -> SourceReader | None:
+        reader = self._readers.get(source.ssrc)
+        if reader is None and len(self._readers) < _MOST_TRACKS:
+            if self._began is None:
+                self._began = now
+            codec = Codec(source.media.codec)
+            first = codec is Codec.OPUS and not any(
+                each.kind is Kind.AUDIO for each in self._readers.values()
+            )
+            reader = self._readers[source.ssrc] = SourceReader(
+                codec,
+                track_id=1 if first else 2 + len(self._readers),
+                clock_rate=source.media.clock_rate,
+                start=now - self._began + 1.0,
+                channels=2,
+            )
+            self._sources[source.ssrc] = source
+        return reader
+
+    def _deliver(self, ssrc: int, packet: Packet) -> None:
+        """The largest layer of a simulcast is the stream's picture; the others are kept apart."""
+        if self.ingest is None:
+            return
+        if packet.is_video:
+            track = packet.track
+            area = track.width * track.height or 1
+            if packet.keyframe and (self._main is None or area > self._main_area):
+                self._main, self._main_area = ssrc, area
+            elif ssrc == self._main and packet.keyframe:
+                self._main_area = area
+            if ssrc == self._main:
+                packet.track = self._as_main(packet)
+        self.ingest.write(packet)
+
+    def _as_main(self, packet: Packet) -> Track:
+        known = self._main_track
+        if known is None or known[0] is not packet.track:
+            known = self._main_track = (packet.track, replace(packet.track, id=0))
+        return known[1]
+
+    def _align(self) -> None:
+        readers = {ssrc: r for ssrc, r in self._readers.items() if ssrc in self._last}
+        sound = next((s for s, r in readers.items() if r.kind is Kind.AUDIO), None)
+        if sound is None:
+            return
+        for ssrc, reader in readers.items():
+            if reader.kind is Kind.VIDEO:
+                self._lip_sync.correct(self._clocked(sound), self._clocked(ssrc))
+
+    def _clocked(self, ssrc: int) -> tuple[SourceReader, SourceClock, int]:
+        clock = self._receiver.clock(self._sources[ssrc])
+        return self._readers[ssrc], clock, self._last[ssrc]
+
+
+class WhipService:
+    """Answers offers to publish."""
+
+    def __init__(self, endpoint: Endpoint, directory: Directory) -> None:
+        self.endpoint = endpoint
+        self._directory = directory
+
+    def start(
+        self, offer: str, grant: Grant, *, reached_at: str, address: str, software: str, now: float
+    ) -> WhipStarted:
+        """Answer an offer and put its publisher on air.
+
+        Raises ``WebRtcError`` on a bad offer, ``Busy`` and :class:`TooMany`.
+        """
+        if len(self.endpoint) >= MAX_SESSIONS:
+            raise TooMany
+        local = self.endpoint.local_transport(reached_at)
+        agreement = answer_publish(
+            parse_sdp(offer), local, session_id=int.from_bytes(os.urandom(7), "big")
+        )
+        made: list[WhipPublisher] = []
+
+        def make_peer(session: Session) -> WhipPublisher:
+            receiver = MediaReceiver(agreement.media, ssrc=_SSRC, now=now)
+            publisher = WhipPublisher(
+                session, self.endpoint, receiver, software=software, address=address, grant=grant
+            )
+            made.append(publisher)
+            return publisher
+
+        session = self.endpoint.open(local, agreement, make_peer)
+        try:
+            made[0].ingest = self._directory.publish(
+                grant.channel, title=grant.title, publisher=made[0]
+            )
+        except BaseException:
+            self.endpoint.end(session, "not on air")
+            raise
+        return WhipStarted(session, str(agreement.answer))
