@@ -1,4 +1,4 @@
-"""UDP: one socket for all peers of a protocol, read and written in batches."""
+"""UDP: one socket for all sessions of a protocol, batches out by GSO where the kernel has it."""
 
 from __future__ import annotations
 
@@ -8,138 +8,151 @@ import socket
 import struct
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
 
-Address = tuple[Any, ...]
-"""As the system gives it: host and port, and two numbers more for IPv6."""
-Batch = list[tuple[bytes, Address]]
+Address = tuple[str, int]
+"""Host and port; IPv6 flow and scope are left out."""
+DatagramHandler = Callable[[bytes, Address], None]
 
-MAX_DATAGRAM = 2048
-"""Longer datagrams are cut: nothing that crosses the internet in one piece is as long."""
-_BATCH = 256
-"""Datagrams read before other work of the loop has its turn."""
-_BUFFER = 8 * 1024 * 1024
 _UDP_SEGMENT = 103
+"""Linux ``UDP_SEGMENT`` (udp.h): the kernel cuts one buffer into datagrams of this size."""
+_MAX_DATAGRAM = 65_536
+_READS_PER_WAKEUP = 256
+_BUFFER_BYTES = 8 * 1024 * 1024
 _GSO_SEGMENTS = 64
 _GSO_BYTES = 64_000
-_FORCE = {"SO_RCVBUF": 33, "SO_SNDBUF": 32}  # Linux's SO_RCVBUFFORCE and SO_SNDBUFFORCE
-_UNSUPPORTED = frozenset({errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP})
-_FULL = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS})
+_FORCE = {socket.SO_SNDBUF: 32, socket.SO_RCVBUF: 33}
+"""Linux ``SO_SNDBUFFORCE`` and ``SO_RCVBUFFORCE`` (socket.h), for processes that may."""
+_FULL = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS)
 
 
-class UdpDriver:
-    """Owns a bound socket: hands over what arrived, batch by batch, and sends.
+class UdpSocket:
+    """Reads datagrams in bursts and writes single ones or whole batches.
 
-    Sending never waits and never raises: what the kernel does not take is counted in ``dropped``,
-    as it might be dropped anywhere on the way.
+    What the kernel has no room for is dropped and counted, as a router would: the protocols above
+    repeat what matters.
     """
 
     def __init__(
-        self, sock: socket.socket, received: Callable[[Batch], None], *, buffer: int = _BUFFER
+        self,
+        bound: socket.socket,
+        received: DatagramHandler,
+        *,
+        drained: Callable[[], None] = lambda: None,
     ) -> None:
-        """``received`` is called with every batch, from the running loop."""
-        self._socket = sock
+        """Takes over a bound, non-blocking UDP socket; ``received`` gets every datagram.
+
+        ``drained`` is called after each burst: the time to answer it in batches.
+        """
+        self._socket = bound
         self._received = received
+        self._drained = drained
         self._loop = asyncio.get_running_loop()
-        self._gso = sys.platform == "linux"
-        self._open = True
+        self._buffer = bytearray(_MAX_DATAGRAM)
         self.dropped = 0
         """Datagrams that could not be sent."""
-        sock.setblocking(False)
-        for name in _FORCE:
-            _enlarge(sock, name, buffer)
-        self._loop.add_reader(sock.fileno(), self._readable)
+        self.gso = _has_gso(bound)
+        """Whether batches go out by one system call."""
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            _enlarge(bound, option)
+        self._loop.add_reader(bound.fileno(), self._read)
 
     @property
     def address(self) -> Address:
-        """Where the socket is bound."""
-        bound: Address = self._socket.getsockname()
-        return bound
+        """Where it is bound."""
+        name = self._socket.getsockname()
+        return name[0], name[1]
 
-    def send(self, datagram: bytes, address: Address) -> None:
-        """Send one datagram."""
+    def send(self, data: bytes | memoryview, address: Address) -> None:
+        """One datagram."""
         try:
-            self._socket.sendto(datagram, address)
-        except OSError:
-            self.dropped += 1
+            self._socket.sendto(data, address)
+        except OSError as error:
+            self._failed(error, 1)
+
+    def send_segments(self, data: memoryview | bytes, size: int, address: Address) -> None:
+        """``data`` as datagrams of ``size`` bytes each, the last one perhaps shorter.
+
+        At most 64 of them and less than 64 kB (the limits of GSO).
+        """
+        length = len(data)
+        if length <= size:
+            self.send(data, address)
+        elif self.gso:
+            control = [(socket.SOL_UDP, _UDP_SEGMENT, struct.pack("=H", size))]
+            try:
+                self._socket.sendmsg([data], control, 0, address)
+            except OSError as error:
+                self._failed(error, -(-length // size))
+        else:
+            view = memoryview(data)
+            for offset in range(0, length, size):
+                self.send(view[offset : offset + size], address)
 
     def send_batch(self, datagrams: Sequence[bytes], address: Address) -> None:
-        """Send several to one address: on Linux many of one size in one system call (GSO)."""
-        if len(datagrams) == 1 or not self._gso:
-            for datagram in datagrams:
-                self.send(datagram, address)
-            return
-        start = 0
-        while start < len(datagrams):
-            end = _run(datagrams, start)
+        """Datagrams of any sizes to one address, runs of equal ones by one system call."""
+        start, total = 0, len(datagrams)
+        while start < total:
+            end = _run(datagrams, start) if self.gso else start + 1
             if end - start == 1:
                 self.send(datagrams[start], address)
             else:
-                self._send_segments(datagrams[start:end], address)
+                data = b"".join(datagrams[start:end])
+                self.send_segments(data, len(datagrams[start]), address)
             start = end
 
     def close(self) -> None:
         """Stop reading and close the socket."""
-        if self._open:
-            self._open = False
-            self._loop.remove_reader(self._socket.fileno())
-            self._socket.close()
+        self._loop.remove_reader(self._socket.fileno())
+        self._socket.close()
 
-    def _send_segments(self, datagrams: Sequence[bytes], address: Address) -> None:
-        size = struct.pack("=H", len(datagrams[0]))
-        ancillary = [(socket.IPPROTO_UDP, _UDP_SEGMENT, size)]
-        try:
-            self._socket.sendmsg(datagrams, ancillary, 0, address)
-        except OSError as error:
-            if error.errno not in _UNSUPPORTED:
-                self.dropped += len(datagrams)
-                return
-            self._gso = False  # an old kernel, or a device without checksum offload
-            for datagram in datagrams:
-                self.send(datagram, address)
+    def _failed(self, error: OSError, count: int) -> None:
+        # Besides full buffers: unreachable networks and ICMP errors of datagrams before, which
+        # concern one peer; its session ends by its own time-out.
+        self.dropped += count
+        if error.errno == errno.EIO and self.gso:
+            self.gso = False  # the device below cannot do it after all
 
-    def _readable(self) -> None:
-        batch: Batch = []
-        receive = self._socket.recvfrom
-        for _ in range(_BATCH):
+    def _read(self) -> None:
+        receive, received, buffer = self._socket.recvfrom_into, self._received, self._buffer
+        view = memoryview(buffer)
+        for _ in range(_READS_PER_WAKEUP):
             try:
-                batch.append(receive(MAX_DATAGRAM))
+                count, address = receive(buffer)
             except OSError as error:
                 if error.errno in _FULL:
                     break
-                # An ICMP answer to something sent earlier: nothing that the batch is about.
-        if batch:
-            self._received(batch)
+                continue  # an ICMP error of something sent before; the socket goes on
+            received(bytes(view[:count]), (address[0], address[1]))
+        self._drained()
 
 
 def _run(datagrams: Sequence[bytes], start: int) -> int:
     """The end of a run that fits one GSO call: equal sizes, only the last may be smaller."""
     size = len(datagrams[start])
-    most = min(_GSO_SEGMENTS, _GSO_BYTES // max(size, 1), len(datagrams) - start)
-    for index in range(start + 1, start + max(most, 1)):
+    most = max(1, min(_GSO_SEGMENTS, _GSO_BYTES // max(size, 1), len(datagrams) - start))
+    for index in range(start + 1, start + most):
         length = len(datagrams[index])
         if length != size:
-            return index + 1 if length < size else index
-    return start + max(most, 1)
+            return index + 1 if 0 < length < size else index
+    return start + most
 
 
-def _enlarge(sock: socket.socket, name: str, size: int) -> None:
-    """Ask for a socket buffer; beyond the system's bound where we may (root on Linux)."""
-    plain = getattr(socket, name)
-    if sys.platform == "linux":
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, _FORCE[name], size)
-        except OSError:
-            sock.setsockopt(socket.SOL_SOCKET, plain, size)
-    else:
-        _shrink_until_taken(sock, plain, size)
-
-
-def _shrink_until_taken(sock: socket.socket, option: int, size: int) -> None:
-    while size > 64 * 1024:
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, option, size)
-        except OSError:  # BSDs refuse what Linux would cut
-            size //= 2
-        else:
+def _enlarge(bound: socket.socket, option: int) -> None:
+    """A large buffer: beyond the system's bound where we may, else up to it."""
+    try:
+        if sys.platform.startswith("linux"):
+            bound.setsockopt(socket.SOL_SOCKET, _FORCE[option], _BUFFER_BYTES)
             return
+    except PermissionError:
+        pass
+    bound.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
+
+
+def _has_gso(bound: socket.socket) -> bool:
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        bound.getsockopt(socket.SOL_UDP, _UDP_SEGMENT)
+    except OSError:
+        return False
+    return True

@@ -10,11 +10,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from gamecast.server.config_values import AddressList, BitRate, Port, Section
 
 _MIB = 1024 * 1024
+
+
+def _checked_passphrase(value: SecretStr) -> SecretStr:
+    length = len(value.get_secret_value().encode())
+    if length and not 10 <= length <= 79:
+        raise ValueError("a passphrase has 10 to 79 bytes")
+    return value
 
 
 class ServerSection(Section):
@@ -72,10 +79,34 @@ class RtmpSection(Section):
 
 
 class SrtSection(Section):
-    """SRT over UDP."""
+    """SRT over UDP: callers publish and play; rendezvous and bonding are not served."""
 
     enabled: bool = True
     port: Port = 8890
+    latency: float = Field(default=0.12, ge=0.02, le=8.0)
+    """How long packets are held so that lost ones can be sent again; a peer may ask for more."""
+    passphrase: SecretStr = SecretStr("")
+    """10 to 79 bytes: everybody has to encrypt with it; empty: nobody may."""
+    passphrases: dict[str, SecretStr] = Field(default={}, max_length=10_000)
+    """Passphrases of single channels, by name; they go before ``passphrase``."""
+    idle_timeout: float = Field(default=5.0, ge=0.5, le=3600)
+    """A peer that is silent for this long is gone."""
+    max_connections: int = Field(default=2_000, ge=1, le=100_000)
+    max_connections_per_address: int = Field(default=200, ge=1, le=100_000)
+
+    @field_validator("passphrase")
+    @classmethod
+    def _right_length(cls, value: SecretStr) -> SecretStr:
+        return _checked_passphrase(value)
+
+    @field_validator("passphrases")
+    @classmethod
+    def _right_lengths(cls, values: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        return {name: _checked_passphrase(value) for name, value in values.items()}
+
+    def passphrase_of(self, channel: str) -> str:
+        """What callers of this channel have to encrypt with; empty for nothing."""
+        return self.passphrases.get(channel, self.passphrase).get_secret_value()
 
 
 class IceSection(Section):

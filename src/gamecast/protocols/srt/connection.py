@@ -1,0 +1,399 @@
+"""Connection: an established SRT connection in live mode, both directions (draft section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+
+from gamecast.protocols.srt import packet as wire
+from gamecast.protocols.srt.errors import SrtError
+from gamecast.protocols.srt.events import ConnectionClosed, Event, PayloadsReceived
+from gamecast.protocols.srt.handshake import ExtensionType
+from gamecast.protocols.srt.keys import KmState, build_km_state
+from gamecast.protocols.srt.packet import ControlType
+from gamecast.protocols.srt.receiver import Receiver
+from gamecast.protocols.srt.security import Security
+from gamecast.protocols.srt.sender import Sender
+from gamecast.protocols.srt.settings import Settings
+from gamecast.protocols.srt.statistics import Statistics
+from gamecast.protocols.srt.timing import PeerClock, Rate, RoundTrip
+
+_SYN = 0.010
+_KEEPALIVE = 1.0
+_LIGHT_ACK = 64
+"""Packets after which an ACK of one word is sent without waiting for the interval."""
+_MAX_ACKS = 256
+_ACK = Struct(">7I")
+_SMALL_ACK = Struct(">4I")
+
+
+@dataclass(slots=True, kw_only=True)
+class Agreement:
+    """What the handshake has settled. Times are seconds."""
+
+    local_id: int
+    peer_id: int
+    sequence: int
+    """Of our first data packet."""
+    peer_sequence: int
+    window: int
+    """Packets that the peer takes unconfirmed."""
+    latency: float
+    peer_latency: float
+    started: float
+    """When our time stamps began."""
+    peer_timestamp: int
+    """Of the peer's handshake."""
+
+
+class Connection:
+    """Made by ``Caller`` or ``Listener``. Feed it datagrams and time; send what it gives.
+
+    ``receive_datagram`` and ``handle_timer`` return events; afterwards take ``data_to_send`` and
+    look at ``next_timer``. Malformed and forged packets are counted and dropped.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        agreement: Agreement,
+        *,
+        now: float,
+        security: Security | None,
+    ) -> None:
+        """``now``: when the peer's handshake arrived."""
+        self.local_id = agreement.local_id
+        self.peer_id = agreement.peer_id
+        self.latency = agreement.latency
+        self.peer_latency = agreement.peer_latency
+        self.closed: ConnectionClosed | None = None
+        self._settings = settings
+        self._started = agreement.started
+        self._security = security
+        self._rtt = RoundTrip()
+        self._totals = Statistics()
+        self._clock = PeerClock(agreement.peer_timestamp, now)
+        self._receiver = Receiver(
+            sequence=agreement.peer_sequence,
+            window=settings.window,
+            latency=agreement.latency,
+            clock=self._clock,
+            rtt=self._rtt,
+            statistics=self._totals,
+            too_late_drop=settings.too_late_drop,
+        )
+        self._sender = Sender(
+            sequence=agreement.sequence,
+            window=agreement.window,
+            rtt=self._rtt,
+            statistics=self._totals,
+            timestamp=self._timestamp,
+            drop_after=agreement.peer_latency if settings.too_late_drop else None,
+            max_bandwidth=settings.max_bandwidth,
+        )
+        self._sender.peer = agreement.peer_id
+        self._sender.security = security
+        self._out: list[bytes] = []
+        self._heard_at = now
+        self._spoke_at = now
+        self._spoke = False
+        self._tick_at = now + _SYN
+        self._ack_number = 0
+        self._acks: dict[int, tuple[int, float]] = {}
+        self._acked = self._confirmed = agreement.peer_sequence
+        self._ack_sent_at = now
+        self._since_ack = 0
+        self._receive_rate = Rate(now)
+        self._send_rate = Rate(now)
+        self.handshake_response: bytes | None = None
+        """What a listener repeats when the caller repeats its conclusion."""
+
+    # Input --------------------------------------------------------------------------------------
+
+    def receive_datagram(self, data: bytes, now: float) -> list[Event]:
+        """One datagram whose destination socket id is ours, from the peer's address."""
+        if self.closed is not None or len(data) < wire.HEADER_SIZE:
+            return []
+        first, second, timestamp, _ = wire.HEADER.unpack_from(data)
+        self._heard_at = now
+        if not first & wire.CONTROL_FLAG:
+            self._receive_data(first, second, timestamp, data, now)
+            return self._deliver(now)
+        try:
+            self._receive_control(first, second, timestamp, data, now)
+        except SrtError:
+            self._totals.pkt_malformed += 1
+        if self.closed is not None:
+            return [*self._flush(), self.closed]
+        return []
+
+    def handle_timer(self, now: float) -> list[Event]:
+        """Call at ``next_timer``, or later."""
+        if self.closed is not None:
+            return []
+        if now - self._heard_at > self._settings.idle_timeout:
+            reason = f"nothing heard for {self._settings.idle_timeout:g} s"
+            self.closed = ConnectionClosed(reason)
+            return [*self._flush(), self.closed]
+        events = self._deliver(now)
+        if now >= self._tick_at:
+            self._tick_at = now + _SYN
+            self._tick(now)
+        return events
+
+    def next_timer(self) -> float | None:
+        """When ``handle_timer`` is due; ``None`` once closed."""
+        if self.closed is not None:
+            return None
+        delivery = self._receiver.next_delivery()
+        return self._tick_at if delivery is None else min(self._tick_at, delivery)
+
+    # Commands -----------------------------------------------------------------------------------
+
+    def send(self, payload: bytes, now: float) -> None:
+        """Send one payload of at most 1456 bytes (``ValueError`` above)."""
+        if len(payload) > self._settings.mtu - 44:
+            raise ValueError("payload does not fit into one packet")
+        if self.closed is None:
+            self._send_rate.count(len(payload))
+            self._sender.send(payload, now)
+
+    def close(self, now: float, reason: str = "closed") -> None:
+        """Say goodbye and end."""
+        if self.closed is None:
+            self._control(ControlType.SHUTDOWN, now)
+            self.closed = ConnectionClosed(reason, orderly=True)
+
+    def data_to_send(self) -> list[bytes]:
+        """Datagrams for the peer, in order."""
+        out = self._out + self._sender.take()
+        self._out = []
+        if out:
+            self._spoke = True
+        return out
+
+    @property
+    def in_flight(self) -> int:
+        """Packets sent and not confirmed."""
+        return self._sender.in_flight
+
+    @property
+    def unsent(self) -> int:
+        """Payloads that wait for the flow window or the bandwidth bound."""
+        return self._sender.waiting
+
+    @property
+    def rtt(self) -> float:
+        """Smoothed round-trip time in seconds."""
+        return self._rtt.rtt
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether payloads are encrypted."""
+        return self._security is not None
+
+    def statistics(self, now: float) -> Statistics:
+        """Totals and the present state; the same object each time."""
+        totals = self._totals
+        totals.ms_rtt = self._rtt.rtt * 1e3
+        totals.mbps_send_rate = self._send_rate.bytes * 8e-6
+        totals.mbps_recv_rate = self._receive_rate.bytes * 8e-6
+        totals.pkt_flight_size = self._sender.in_flight
+        totals.ms_snd_buf = self._sender.buffered_seconds(now) * 1e3
+        totals.ms_rcv_buf = self._receiver.buffered_seconds() * 1e3
+        totals.ms_rcv_tsbpd_delay = self.latency * 1e3
+        totals.ms_snd_tsbpd_delay = self.peer_latency * 1e3
+        return totals
+
+    # Data ---------------------------------------------------------------------------------------
+
+    def _receive_data(
+        self, sequence: int, word: int, timestamp: int, data: bytes, now: float
+    ) -> None:
+        totals = self._totals
+        totals.pkt_recv += 1
+        totals.byte_recv += len(data) - wire.HEADER_SIZE
+        self._receive_rate.count(len(data))
+        if word & wire.RETRANSMITTED:
+            totals.pkt_rcv_retrans += 1
+        payload: bytes | None = data[wire.HEADER_SIZE :]
+        flags = word >> wire.KEY_SHIFT & 3
+        if self._security is not None and payload is not None:
+            payload = self._security.decrypt(flags, sequence, payload) if flags else None
+        elif flags:
+            payload = None
+        if not payload:
+            totals.pkt_rcv_undecrypt += 1  # clear text on a secured connection counts here too
+            return
+        again = bool(word & wire.RETRANSMITTED)
+        lost = self._receiver.receive(sequence, timestamp, payload, now, again=again)
+        if lost is not None:
+            self._send_nak([lost], now)
+        self._since_ack += 1
+        if self._since_ack >= _LIGHT_ACK:
+            self._since_ack = 0
+            self._send_light_ack(now)
+
+    def _deliver(self, now: float) -> list[Event]:
+        payloads = self._receiver.deliver(now)
+        return [PayloadsReceived(payloads)] if payloads else []
+
+    def _flush(self) -> list[Event]:
+        """The peer is gone: what has arrived is given out without waiting for its time."""
+        payloads = self._receiver.deliver(float("inf"))
+        return [PayloadsReceived(payloads)] if payloads else []
+
+    # Control ------------------------------------------------------------------------------------
+
+    def _receive_control(
+        self, first: int, info: int, timestamp: int, data: bytes, now: float
+    ) -> None:
+        kind = first >> 16 & 0x7FFF
+        cif = data[wire.HEADER_SIZE :]
+        if kind == ControlType.ACK:
+            self._receive_ack(info, cif, now)
+        elif kind == ControlType.ACKACK:
+            self._receive_ackack(info, timestamp, now)
+        elif kind == ControlType.NAK:
+            self._receive_nak(cif, now)
+        elif kind == ControlType.DROPREQ:
+            self._receive_dropreq(cif)
+        elif kind == ControlType.SHUTDOWN:
+            self.closed = ConnectionClosed("the peer closed the connection", orderly=True)
+        elif kind == ControlType.USER:
+            self._receive_user(first & 0xFFFF, cif, now)
+        elif kind == ControlType.HANDSHAKE and self.handshake_response is not None:
+            self._out.append(self.handshake_response)
+
+    def _receive_ack(self, number: int, cif: bytes, now: float) -> None:
+        if len(cif) < 4:
+            raise SrtError("ACK is cut short")
+        if number:
+            self._control(ControlType.ACKACK, now, info=number)
+        if not self._sender.acknowledge(int.from_bytes(cif[:4], "big"), now):
+            raise SrtError("ACK outside of what is in flight")
+        self._totals.pkt_recv_ack += 1
+        if number and len(cif) >= _SMALL_ACK.size:
+            _, rtt, variance, _ = _SMALL_ACK.unpack_from(cif)
+            if not self._acks:
+                self._rtt.told(rtt / 1e6, variance / 1e6)
+
+    def _receive_ackack(self, number: int, timestamp: int, now: float) -> None:
+        sent = self._acks.pop(number, None)
+        if sent is None:
+            return
+        sequence, at = sent
+        for older in [known for known in self._acks if known < number]:
+            del self._acks[older]
+        self._confirmed = max(self._confirmed, sequence)
+        self._rtt.sample(now - at)
+        self._clock.sample(timestamp, now, now - at)
+
+    def _receive_nak(self, cif: bytes, now: float) -> None:
+        ranges = wire.read_loss_list(cif)
+        self._totals.pkt_recv_nak += 1
+        sane, gone = self._sender.lost(ranges, now)
+        for first, last in gone:
+            body = wire.write_loss_list([(first, first), (last, last)])
+            self._control(ControlType.DROPREQ, now, cif=body)
+        if not sane:
+            raise SrtError("NAK outside of what is in flight")
+
+    def _receive_dropreq(self, cif: bytes) -> None:
+        if len(cif) < 8:
+            raise SrtError("DROPREQ is cut short")
+        first, last = int.from_bytes(cif[:4], "big"), int.from_bytes(cif[4:8], "big")
+        if (first | last) & wire.CONTROL_FLAG or not self._receiver.drop(first, last):
+            raise SrtError("DROPREQ outside of what is in flight")
+
+    def _receive_user(self, subtype: int, cif: bytes, now: float) -> None:
+        if subtype == ExtensionType.KMREQ:
+            self._receive_kmreq(cif, now)
+        elif subtype == ExtensionType.KMRSP and self._security is not None:
+            self._security.confirmed(cif)
+
+    def _receive_kmreq(self, cif: bytes, now: float) -> None:
+        if self._security is None:
+            answer: bytes | None = build_km_state(KmState.NO_SECRET)
+        else:
+            answer = self._security.receive_refresh(cif, now)
+        if answer is not None:
+            self._control(ControlType.USER, now, cif=answer, subtype=ExtensionType.KMRSP)
+
+    # Time ---------------------------------------------------------------------------------------
+
+    def _tick(self, now: float) -> None:
+        """Every 10 ms: ACK, NAK, retransmissions, keys, keepalive."""
+        self._receive_rate.update(now)
+        self._send_rate.update(now)
+        self._send_ack(now)
+        ranges = self._receiver.due_naks(now)
+        if ranges:
+            self._send_nak(ranges, now)
+        self._sender.tick(now)
+        if self._security is not None:
+            message = self._security.message_to_send(now, 1.5 * self._rtt.rtt)
+            if message is not None:
+                self._control(ControlType.USER, now, cif=message, subtype=ExtensionType.KMREQ)
+        if self._spoke:
+            self._spoke, self._spoke_at = False, now
+        elif now - self._spoke_at >= _KEEPALIVE:
+            self._control(ControlType.KEEPALIVE, now)
+
+    def _send_ack(self, now: float) -> None:
+        sequence = self._receiver.expected
+        if sequence == self._acked:
+            overdue = now - self._ack_sent_at > self._rtt.rtt + 4 * self._rtt.variance + _SYN
+            if self._confirmed >= sequence or not overdue:
+                return
+        self._acked = sequence
+        self._since_ack = 0
+        self._ack_sent_at = now
+        self._ack_number = self._ack_number + 1 & 0xFFFF_FFFF or 1
+        if len(self._acks) >= _MAX_ACKS:
+            del self._acks[next(iter(self._acks))]
+        self._acks[self._ack_number] = (sequence, now)
+        rate = self._receive_rate
+        cif = _ACK.pack(
+            sequence & wire.SEQUENCE_MASK,
+            int(self._rtt.rtt * 1e6),
+            int(self._rtt.variance * 1e6),
+            self._receiver.room,
+            int(rate.packets),
+            int(rate.packets),  # link capacity: all that is known is that it is not less
+            int(rate.bytes),
+        )
+        self._totals.pkt_sent_ack += 1
+        self._control(ControlType.ACK, now, info=self._ack_number, cif=cif)
+
+    def _send_light_ack(self, now: float) -> None:
+        sequence = self._receiver.expected & wire.SEQUENCE_MASK
+        self._totals.pkt_sent_ack += 1
+        self._control(ControlType.ACK, now, cif=sequence.to_bytes(4, "big"))
+
+    def _send_nak(self, ranges: list[tuple[int, int]], now: float) -> None:
+        self._totals.pkt_sent_nak += 1
+        self._control(ControlType.NAK, now, cif=wire.write_loss_list(ranges))
+
+    def _control(
+        self,
+        kind: ControlType,
+        now: float,
+        *,
+        info: int = 0,
+        cif: bytes = bytes(4),
+        subtype: int = 0,
+    ) -> None:
+        self._out.append(
+            wire.control(
+                kind,
+                info=info,
+                timestamp=self._timestamp(now),
+                peer=self.peer_id,
+                cif=cif,
+                subtype=subtype,
+            )
+        )
+
+    def _timestamp(self, now: float) -> int:
+        return int((now - self._started) * 1e6) & 0xFFFF_FFFF

@@ -1,0 +1,1 @@
+"""SRT on the server: publishers in, players out, over one UDP socket."""

@@ -1,0 +1,284 @@
+"""The SRT listener: one UDP socket, its sessions, and who is let in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Coroutine
+from dataclasses import dataclass
+
+import structlog
+
+from gamecast.net.tcp import Admission
+from gamecast.net.udp import Address, UdpSocket
+from gamecast.protocols.srt import (
+    Connection,
+    ConnectionRequested,
+    Listener,
+    Reject,
+    Settings,
+    Statistics,
+)
+from gamecast.relay.directory import Directory
+from gamecast.relay.pace import Pace
+from gamecast.relay.stream import Stream
+from gamecast.server.auth import Authenticator
+from gamecast.server.auth_answers import Grant, Reason, Refusal
+from gamecast.server.config import SrtSection
+from gamecast.server.srt.names import Asked, BadStreamId, parse
+from gamecast.server.srt.player import SrtPlayer
+from gamecast.server.srt.publisher import SrtPublisher
+from gamecast.server.srt.session import SrtSession
+
+log = structlog.get_logger(__name__)
+
+_TICK = 0.005
+"""Seconds between looks at the timers of all sessions: half of SRT's own interval."""
+_HEADER = 16
+_ID = slice(12, 16)
+
+_REJECT = {
+    Reason.MISSING: Reject.UNAUTHORIZED,
+    Reason.DENIED: Reject.FORBIDDEN,
+    Reason.INVALID_NAME: Reject.BAD_REQUEST,
+    Reason.THROTTLED: Reject.OVERLOAD,
+    Reason.UNAVAILABLE: Reject.INTERNAL,
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """What every SRT session works with."""
+
+    directory: Directory
+    authenticator: Authenticator
+    pace: Pace
+    max_bitrate: int = 0
+
+
+class SrtServer:
+    """Accepts SRT. Datagrams find their session by socket id, and only from its address."""
+
+    def __init__(self, config: SrtSection, context: Context) -> None:
+        self._config = config
+        self._context = context
+        self._loop = asyncio.get_running_loop()
+        self._driver: UdpSocket | None = None
+        self._listener: Listener | None = None
+        self._sessions: dict[int, SrtSession] = {}
+        self._touched: dict[SrtSession, None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self.admission = Admission(
+            most=config.max_connections, most_per_address=config.max_connections_per_address
+        )
+
+    async def listen(self, sock: socket.socket) -> None:
+        """Accept on a bound UDP socket."""
+        settings = Settings(
+            latency=self._config.latency,
+            peer_latency=self._config.latency,
+            idle_timeout=self._config.idle_timeout,
+        )
+        self._driver = UdpSocket(sock, self._received, drained=self._flush)
+        self._listener = Listener(settings, now=self._loop.time(), random_bytes=os.urandom)
+
+    async def close(self) -> None:
+        """Say goodbye to everybody and close the socket."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for session in list(self._sessions.values()):
+            session.end("the server is stopping")
+        if self._driver is not None:
+            self._driver.close()
+
+    async def check_grants(self) -> None:
+        """End publishers whose key has been revoked or whose channel is gone."""
+        for session in list(self._sessions.values()):
+            publisher = session.publisher
+            if publisher is None or publisher.ingest is None:
+                continue
+            if not await self._context.authenticator.still_valid(publisher.grant):
+                stream = publisher.ingest.stream
+                session.end("its key was revoked")
+                stream.end("the publisher's key was revoked")
+
+    def statistics(self) -> list[tuple[str, str, Statistics]]:
+        """Role, channel and statistics of every connection."""
+        now = self._loop.time()
+        found = []
+        for session in self._sessions.values():
+            publisher = session.publisher
+            if publisher is not None and publisher.ingest is not None:
+                role, channel = "publisher", publisher.ingest.stream.name
+            else:
+                role, channel = "viewer", ""
+            found.append((role, channel, session.connection.statistics(now)))
+        return found
+
+    # Datagrams ----------------------------------------------------------------------------------
+
+    def _received(self, data: bytes, address: Address) -> None:
+        if len(data) < _HEADER:
+            return
+        number = int.from_bytes(data[_ID], "big")
+        session = self._sessions.get(number)
+        if session is not None:
+            if session.address == address:
+                session.receive_datagram(data, self._loop.time())
+                self._touched[session] = None
+        elif number == 0 and self._listener is not None:
+            request = self._listener.receive_datagram(data, address, self._loop.time())
+            if request is not None:
+                self._spawn(self._answer(self._listener, request))
+
+    def _flush(self) -> None:
+        """After each burst of datagrams."""
+        for session in self._touched:
+            session.flush()
+        self._touched.clear()
+        self._flush_listener()
+
+    def _flush_listener(self) -> None:
+        if self._listener is None or self._driver is None:
+            return
+        for data, address in self._listener.data_to_send():
+            self._driver.send(data, address)
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        for session in list(self._sessions.values()):
+            session.handle_timer(now)
+        self._timer = self._loop.call_later(_TICK, self._tick) if self._sessions else None
+
+    # Who is let in ------------------------------------------------------------------------------
+
+    async def _answer(self, listener: Listener, request: ConnectionRequested) -> None:
+        peer = f"{request.address[0]}:{request.address[1]}"
+        reject: int | None = Reject.OVERLOAD
+        if self.admission.enter(request.address[0]):
+            session = None
+            try:
+                session, reject = await self._admit(listener, request)
+            finally:
+                if session is None:
+                    self.admission.leave(request.address[0])
+        if reject is not None:
+            log.info("srt.refused", peer=peer, code=int(reject))
+            listener.reject(request, reject, self._loop.time())
+        self._flush_listener()
+
+    async def _admit(
+        self, listener: Listener, request: ConnectionRequested
+    ) -> tuple[SrtSession | None, int | None]:
+        """The session of a caller that is let in, or the code to refuse it with."""
+        try:
+            asked = parse(request.stream_id)
+        except BadStreamId as error:
+            return None, error.reject
+        answer: Grant | Stream | Reject
+        if asked.publish:
+            answer = await self._may_publish(asked, request)
+        else:
+            answer = await self._may_play(asked, request)
+        if isinstance(answer, Reject):
+            return None, answer
+        channel = answer.channel if isinstance(answer, Grant) else answer.name
+        connection = listener.accept(
+            request, passphrase=self._config.passphrase_of(channel), now=self._loop.time()
+        )
+        if connection is None:
+            log.info("srt.refused", peer=request.address[0], reason="encryption does not fit")
+            return None, None
+        session = self._start(connection, request)
+        if isinstance(answer, Grant):
+            self._publish(session, answer)
+        else:
+            self._play(session, answer)
+        return session, None
+
+    async def _may_publish(self, asked: Asked, request: ConnectionRequested) -> Grant | Reject:
+        answer = await self._context.authenticator.authorize_publish(
+            name=asked.name, key=asked.key, address=request.address[0]
+        )
+        if isinstance(answer, Refusal):
+            return _REJECT[answer.reason]
+        stream = self._context.directory.publishing(answer.channel)
+        if stream is not None and not stream.may_take_over(self._publisher(answer, request)):
+            return Reject.CONFLICT
+        return answer
+
+    async def _may_play(self, asked: Asked, request: ConnectionRequested) -> Stream | Reject:
+        name = asked.name or ""
+        answer = await self._context.authenticator.authorize_play(
+            name=name, credential=asked.key, address=request.address[0]
+        )
+        if isinstance(answer, Refusal):
+            return _REJECT[answer.reason]
+        return self._context.directory.get(name) or Reject.NOT_FOUND
+
+    def _publisher(self, grant: Grant, request: ConnectionRequested) -> SrtPublisher:
+        return SrtPublisher(
+            address=request.address[0],
+            grant=grant,
+            max_bitrate=self._context.max_bitrate,
+            end=lambda reason: None,
+        )
+
+    # Sessions -----------------------------------------------------------------------------------
+
+    def _start(self, connection: Connection, request: ConnectionRequested) -> SrtSession:
+        if self._driver is None:
+            raise RuntimeError("listen first")
+        session = SrtSession(connection, request.address, self._driver, closed=self._ended)
+        self._sessions[connection.local_id] = session
+        self._flush_listener()
+        if self._timer is None:
+            self._timer = self._loop.call_later(_TICK, self._tick)
+        return session
+
+    def _publish(self, session: SrtSession, grant: Grant) -> None:
+        publisher = SrtPublisher(
+            address=session.address[0],
+            grant=grant,
+            max_bitrate=self._context.max_bitrate,
+            end=session.end,
+        )
+        session.publisher = publisher
+        publisher.ingest = self._context.directory.publish(
+            grant.channel, title=grant.title, publisher=publisher
+        )
+        log.info(
+            "srt.publish",
+            channel=grant.channel,
+            peer=session.address[0],
+            encrypted=session.connection.encrypted,
+            latency_ms=round(session.connection.latency * 1000),
+        )
+
+    def _play(self, session: SrtSession, stream: Stream) -> None:
+        session.player = SrtPlayer(
+            session.connection,
+            stream,
+            address=session.address[0],
+            pace=self._context.pace,
+            flush=session.flush,
+            ended=session.end_later,
+        )
+        session.player.join()
+        log.info("srt.play", channel=stream.name, peer=session.address[0])
+
+    def _ended(self, session: SrtSession) -> None:
+        self._sessions.pop(session.connection.local_id, None)
+        self.admission.leave(session.address[0])
+        if self._listener is not None:
+            self._listener.forget(session.connection)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
