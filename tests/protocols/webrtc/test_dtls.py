@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import threading
 import time
+from typing import Any, cast
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gamecast.protocols.webrtc import dtls
 from gamecast.protocols.webrtc.certificate import (
+    Certificate,
     Fingerprint,
     certificate_matches,
     fingerprint_of,
@@ -102,6 +110,52 @@ def test_records_may_come_one_to_a_datagram() -> None:
                 for record in split_records(data):
                     receiver.receive_datagram(record, 0.0)
     assert client.state is server.state is DtlsState.ESTABLISHED
+
+
+def _rsa_certificate(bits: int) -> Certificate:
+    """An RSA certificate as old peers have them; larger than one datagram with 4096 bits."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x" * 64)])
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime.datetime(2020, 1, 1))
+        .not_valid_after(datetime.datetime(2040, 1, 1))
+        .sign(key, hashes.SHA256())
+    )
+    der = signed.public_bytes(serialization.Encoding.DER)
+    return Certificate(signed, cast(Any, key), fingerprint_of(der, "sha-256"))
+
+
+@pytest.mark.parametrize("lost", [0, 2, 3])
+def test_a_large_certificate_comes_in_fragments(lost: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dtls, "MTU", 400)
+    theirs, ours = _rsa_certificate(4096), certificate("server")
+    client = DtlsConnection(
+        make_context(theirs, GCM), is_client=True, fingerprints=[ours.fingerprint]
+    )
+    server = DtlsConnection(
+        make_context(ours, GCM), is_client=False, fingerprints=[theirs.fingerprint]
+    )
+    client.start(0.0)
+    now, sent = 0.0, 0
+    while client.state is not DtlsState.ESTABLISHED:
+        assert now < 5.0
+        for data in client.datagrams_to_send():
+            sent += 1
+            assert len(data) <= 400
+            if sent != lost:
+                server.receive_datagram(data, now)
+        for data in server.datagrams_to_send():
+            client.receive_datagram(data, now)
+        now += 0.05
+        client.handle_timer(now)
+        server.handle_timer(now)
+    assert server.state is DtlsState.ESTABLISHED
+    assert sent > 5
 
 
 def test_a_lost_last_flight_comes_again_by_openssls_clock() -> None:
@@ -196,7 +250,7 @@ def test_plaintext_application_data_after_the_handshake_is_dropped() -> None:
 @settings(max_examples=50)
 def test_packing_keeps_every_record_whole(bodies: list[bytes]) -> None:
     records = [b"\x16\xfe\xfd" + bytes(8) + len(b).to_bytes(2, "big") + b for b in bodies]
-    datagrams = pack_datagrams(b"".join(records), 500)
+    datagrams = pack_datagrams(records, 500)
     assert all(0 < len(data) <= 500 for data in datagrams)
     assert [record for data in datagrams for record in split_records(data)] == records
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gamecast.protocols.webrtc import stun
 from gamecast.protocols.webrtc.certificate import Fingerprint
@@ -236,6 +238,24 @@ def test_plain_rtp_is_never_an_event() -> None:
     pair.connect()
     assert pair.server.receive_datagram(_header() + b"plain text media", CLIENT, pair.now) == []
     assert pair.server.dropped["SRTP"] == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=60)), max_size=8))
+@settings(max_examples=40, deadline=None)
+def test_no_bytes_from_the_peers_own_address_raise_or_end_the_session(
+    datagrams: list[tuple[int, bytes]],
+) -> None:
+    pair = Pair()
+    pair.start()
+    for stage in (0.0, 0.012, 0.03, 0.05, 0.5):
+        pair.run(stage)
+        for first, tail in datagrams:
+            for data in (bytes([first]) + tail, b"\x16\xfe\xfd" + tail, b"\x80\xc9\0\1" + tail):
+                events = pair.server.receive_datagram(data, CLIENT, pair.now)
+                assert not of_type(events, Closed)
+                pair.router.receive_datagram(data, STRANGER, pair.now)
+    pair.connect()
+    _media_flows(pair)
 
 
 # --- life and death -------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ certificate is compared with the SDP's fingerprints *inside* the handshake, so n
 derived for a stranger. OpenSSL offers no DTLS 1.3 yet; nothing here forbids it.
 
 Lost flights: OpenSSL retransmits by its own clock after 1, 2, 4 ... seconds. That is slow for a
-viewer and deaf to our clock, so the last flight is also repeated as it was after ``RESEND_AFTER``
-seconds: to the peer a repeated record is a duplicate, or the first it sees. OpenSSL's own timer
-stays underneath for the one case that repetition cannot mend (the last flight, towards us as a
-client).
+viewer and deaf to our clock, so the last flight is also repeated after ``RESEND_AFTER`` seconds,
+its plaintext records under fresh numbers (which we hand out, for nothing protects them). OpenSSL's
+own timer stays underneath for the one case that repetition cannot mend: the last flight, towards us
+as a client, for which the peer wants to see a *new* Finished.
 """
 
 from __future__ import annotations
@@ -22,7 +22,13 @@ from cryptography.hazmat.primitives import serialization
 from OpenSSL import SSL
 
 from gamecast.protocols.webrtc.certificate import Certificate, Fingerprint, certificate_matches
-from gamecast.protocols.webrtc.dtls_records import pack_datagrams, without_forgeable
+from gamecast.protocols.webrtc.dtls_records import (
+    is_plaintext,
+    pack_datagrams,
+    renumbered,
+    split_records,
+    without_forgeable,
+)
 from gamecast.protocols.webrtc.srtp_keys import SrtpKeys, SrtpProfile
 
 MTU = 1200
@@ -99,6 +105,7 @@ class DtlsConnection:
         self._certificate_ok = False
         self._received = 0
         self._flight: list[bytes] = []
+        self._plaintext_sent = 0
         self._to_send: list[bytes] = []
         self._resends = 0
         self._resend_at: float | None = None
@@ -162,7 +169,7 @@ class DtlsConnection:
         if self._openssl_at is not None and now >= self._openssl_at:
             self._openssl_retransmit(now)
         if self._resend_at is not None and now >= self._resend_at:
-            self._to_send += self._flight
+            self._send(self._flight)
             self._resends += 1
             more = self._resends < MAX_RESENDS
             self._resend_at = now + RESEND_AFTER * 2**self._resends if more else None
@@ -244,15 +251,25 @@ class DtlsConnection:
         self._flush()
 
     def _flush(self) -> list[bytes]:
-        records = b""
+        """Send what OpenSSL has written; returns its records."""
+        data = b""
         while True:
             try:
-                records += self._connection.bio_read(65536)
+                data += self._connection.bio_read(65536)
             except SSL.WantReadError:
                 break
-        datagrams = pack_datagrams(records, MTU)
-        self._to_send += datagrams
-        return datagrams
+        records = list(split_records(data))
+        self._send(records)
+        return records
+
+    def _send(self, records: list[bytes]) -> None:
+        numbered = []
+        for record in records:
+            if is_plaintext(record):
+                record = renumbered(record, self._plaintext_sent)
+                self._plaintext_sent += 1
+            numbered.append(record)
+        self._to_send += pack_datagrams(numbered, MTU)
 
     def _fail(self, reason: str) -> None:
         if self.state is not DtlsState.FAILED:

@@ -6,7 +6,7 @@ records that can only come from a third party are taken out before OpenSSL sees 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 HEADER_SIZE = 13
 ALERT = 21
@@ -25,11 +25,11 @@ def split_records(data: bytes) -> Iterator[bytes]:
         offset = end
 
 
-def pack_datagrams(records: bytes, mtu: int) -> list[bytes]:
+def pack_datagrams(records: Iterable[bytes], mtu: int) -> list[bytes]:
     """Records joined into datagrams of at most ``mtu`` bytes; a longer record goes alone."""
     datagrams: list[bytes] = []
     current = b""
-    for record in split_records(records):
+    for record in records:
         if current and len(current) + len(record) > mtu:
             datagrams.append(current)
             current = b""
@@ -40,6 +40,11 @@ def pack_datagrams(records: bytes, mtu: int) -> list[bytes]:
 def is_plaintext(record: bytes) -> bool:
     """Whether a record is of epoch 0, thus without any protection."""
     return record[3:5] == b"\0\0"
+
+
+def renumbered(record: bytes, sequence: int) -> bytes:
+    """A plaintext record under another sequence number, which no checksum covers."""
+    return record[:5] + sequence.to_bytes(6, "big") + record[11:]
 
 
 def without_forgeable(data: bytes, *, established: bool) -> bytes:
