@@ -73,6 +73,8 @@ class Decoder:
         Where no picture is ``needed`` those that nothing refers to are not decoded. Raises
         :class:`DecodeError` when nothing has been decodable for long.
         """
+        if not packet.data:
+            return []  # to FFmpeg that is the end of the stream
         context: Any = self._context
         if self.track.kind is Kind.VIDEO:
             context.skip_frame = "DEFAULT" if needed else "NONREF"

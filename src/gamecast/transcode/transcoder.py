@@ -101,6 +101,16 @@ class Transcoder:
         """The track of the packets that come out; ``None`` before the first."""
         return self._made_track
 
+    @property
+    def ready(self) -> bool:
+        """Whether a worker takes packets now."""
+        return self._worker is not None and self._worker.ready
+
+    @property
+    def waiting(self) -> int:
+        """Packets that have come in and are not done with."""
+        return len(self._backlog) + self._in_flight
+
     def write(self, packet: Packet) -> None:
         """Take a packet; never blocks."""
         if self._ended or len(packet.data) >= wire.MAX_BODY // 2:

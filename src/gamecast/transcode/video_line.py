@@ -94,21 +94,22 @@ class VideoLine:
             self._keyframe_due = True
 
     def _encode(self, frame: av.VideoFrame, track: Track) -> None:
-        if frame.pts is None:
+        pts = frame.pts  # the encoder numbers the frame anew
+        if pts is None:
             return
-        entered = self._entered.pop(frame.pts, None)
+        entered = self._entered.pop(pts, None)
         wall = entered.wall if entered is not None else 0.0
         source_keyframe = entered is not None and entered.keyframe
-        since = abs(frame.pts - self._keyframe_pts) / track.clock_rate
+        since = abs(pts - self._keyframe_pts) / track.clock_rate
         wanted = self._keyframe_wanted and since >= _KEYFRAME_DISTANCE
         keyframe = source_keyframe or self._keyframe_due or wanted
         self._encoder.encode(
-            Picture(frame, frame.pts, wall, keyframe),
+            Picture(frame, pts, wall, keyframe),
             self._shape(frame, track, renew=source_keyframe),
         )
         if keyframe:
             self._keyframe_due = self._keyframe_wanted = False
-            self._keyframe_pts = frame.pts
+            self._keyframe_pts = pts
 
     def _shape(self, frame: av.VideoFrame, track: Track, *, renew: bool) -> Shape:
         """What the encoder has to be open for; rates are kept until they are far off."""
