@@ -2,231 +2,151 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from gamecast.cli.errors import USAGE, CliError
-from gamecast.cli.values import parse_bitrate, parse_fps, parse_size, show_bitrate
-
-if TYPE_CHECKING:
-    from gamecast.cli.push_view import View
-    from gamecast.client.plan import Plan, PushOptions
-    from gamecast.client.push.target import Target
-    from gamecast.client.session import Outcome, PushSession
+from gamecast.cli.push_command import PushCommand
 
 app = typer.Typer(help="Capture or read, encode, publish.")
 
-T = TypeVar("T")
-EXAMPLE = "rtmp://host/live/KEY"
+SOURCE, SOUND, ENCODING, RUNNING = "Source", "Sound", "Encoding", "Running"
 
 
-@app.command()
+def option(name: str, panel: str, help: str = "", metavar: str | None = None, **more: Any) -> Any:
+    """An option in one of the help's panels."""
+    return typer.Option(name, metavar=metavar, help=help, rich_help_panel=panel, **more)
+
+
+@app.command(cls=PushCommand)
 def push(
     destinations: Annotated[
         list[str],
         typer.Argument(
             metavar="DESTINATION...",
-            help=f"Where to: {EXAMPLE}, rtmps://..., or a file to record (.mp4, .mkv, .flv). "
-            "The key may be in the environment variable GAMECAST_PUSH_KEY instead.",
+            help="Where to: rtmp://host/live/KEY, rtmps://..., or a file to record (.mp4, .mkv, "
+            ".flv); several at once from one encode. The key may be in the environment variable "
+            "GAMECAST_PUSH_KEY instead.",
             show_default=False,
         ),
     ],
-    test: Annotated[
-        bool, typer.Option("--test", help="Source: a moving scene with clocks.")
-    ] = False,
-    file: Annotated[
-        Path | None,
-        typer.Option("--file", metavar="PATH", help="Source: a media file, in real time."),
+    screen: Annotated[
+        int | None, option("--screen", SOURCE, "A screen; see 'gamecast devices'.", "[N]")
     ] = None,
-    loop: Annotated[bool, typer.Option("--loop", help="Start the file again at its end.")] = False,
+    window: Annotated[
+        str | None,
+        option("--window", SOURCE, "The window whose title this matches (an expression).", "TITLE"),
+    ] = None,
+    region: Annotated[
+        str | None, option("--region", SOURCE, "A part of the screen.", "WxH+X+Y")
+    ] = None,
+    camera: Annotated[str | None, option("--camera", SOURCE, "A camera.", "[NAME]")] = None,
+    test: Annotated[bool, option("--test", SOURCE, "A moving scene with clocks.")] = False,
+    file: Annotated[
+        Path | None, option("--file", SOURCE, "A media file, in real time.", "PATH")
+    ] = None,
+    loop: Annotated[bool, option("--loop", SOURCE, "Start the file again at its end.")] = False,
+    cursor: Annotated[
+        bool, option("--cursor/--no-cursor", SOURCE, "Show the mouse pointer.")
+    ] = True,
     audio: Annotated[
-        str, typer.Option("--audio", metavar="default|none|tone|NAME", help="The sound.")
+        str, option("--audio", SOUND, "What is heard.", "default|none|tone|NAME")
     ] = "default",
+    audio_codec: Annotated[str, option("--audio-codec", SOUND, "", "aac|opus")] = "aac",
+    audio_bitrate: Annotated[str, option("--audio-bitrate", SOUND, "", "160k")] = "160k",
     encoder: Annotated[
         str,
-        typer.Option("--encoder", metavar="auto|x264|nvenc|qsv|amf|vaapi|videotoolbox|copy"),
+        option(
+            "--encoder",
+            ENCODING,
+            "'copy' passes a file on as it is.",
+            "auto|x264|nvenc|qsv|amf|vaapi|videotoolbox|copy",
+        ),
     ] = "auto",
-    codec: Annotated[str, typer.Option("--codec", metavar="h264|hevc|av1")] = "h264",
-    audio_codec: Annotated[str, typer.Option("--audio-codec", metavar="aac|opus")] = "aac",
+    codec: Annotated[str, option("--codec", ENCODING, "", "h264|hevc|av1")] = "h264",
     latency: Annotated[
         str,
-        typer.Option(
-            "--latency", metavar="quality|low|ultra", help="What the encoder may add in delay."
-        ),
+        option("--latency", ENCODING, "What may be added in delay.", "quality|low|ultra"),
     ] = "low",
-    size: Annotated[
-        str | None, typer.Option("--size", metavar="WxH", help="Scale to this.")
-    ] = None,
-    fps: Annotated[str | None, typer.Option("--fps", metavar="N")] = None,
+    size: Annotated[str | None, option("--size", ENCODING, "Scale to this.", "WxH")] = None,
+    fps: Annotated[str | None, option("--fps", ENCODING, "Frames per second.", "N")] = None,
     bitrate: Annotated[
-        str | None, typer.Option("--bitrate", metavar="6M", help="Of the pictures. [fits the size]")
+        str | None, option("--bitrate", ENCODING, "Of the pictures; else what fits.", "6M")
     ] = None,
-    audio_bitrate: Annotated[str, typer.Option("--audio-bitrate", metavar="160k")] = "160k",
     keyframe_interval: Annotated[
-        float, typer.Option("--keyframe-interval", metavar="SECONDS", min=0.1, max=20)
+        float, option("--keyframe-interval", ENCODING, "", "SECONDS", min=0.1, max=20)
     ] = 2.0,
+    dynamic_bitrate: Annotated[
+        bool | None,
+        option(
+            "--dynamic-bitrate/--no-dynamic-bitrate",
+            ENCODING,
+            "Adapt to a slow uplink instead of dropping pictures; on with one URL.",
+            show_default=False,
+        ),
+    ] = None,
     duration: Annotated[
+        float | None, option("--duration", RUNNING, "Stop after this.", "SECONDS", min=0.1)
+    ] = None,
+    replay: Annotated[
         float | None,
-        typer.Option("--duration", metavar="SECONDS", min=0.1, help="Stop after this."),
+        option(
+            "--replay",
+            RUNNING,
+            "Keep the last seconds in memory for 'gamecast ctl replay'.",
+            "SECONDS",
+            min=1,
+            max=600,
+        ),
     ] = None,
     keep_trying: Annotated[
-        bool, typer.Option("--keep-trying", help="Go on trying when the first connection fails.")
+        bool, option("--keep-trying", RUNNING, "Go on when the first connection fails.")
+    ] = False,
+    profile: Annotated[
+        str | None, option("--profile", RUNNING, "Take options from push.toml.", "NAME")
+    ] = None,
+    dry_run: Annotated[
+        bool, option("--dry-run", RUNNING, "Say what would be done, and do not.")
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON object every second and at the end.")
+        bool, option("--json", RUNNING, "A JSON object every second, and at the end.")
     ] = False,
 ) -> None:
     """Capture or read, encode, publish.
 
     The exit status is 0 if all destinations were served to the end.
     """
-    from gamecast.client.encode.probe import CHOICES
-    from gamecast.client.encode.settings import Latency
-    from gamecast.client.plan import PushOptions
-    from gamecast.media.track import Codec
+    from gamecast.cli.push_options import read_options, read_targets
+    from gamecast.cli.push_run import Running, run
 
-    options = PushOptions(
+    options = read_options(
+        screen=screen,
+        window=window,
+        region=region,
+        camera=camera,
         test=test,
         file=file,
         loop=loop,
+        cursor=cursor,
         audio=audio,
-        encoder=_one_of("--encoder", encoder, CHOICES),
-        codec=Codec(_one_of("--codec", codec, ("h264", "hevc", "av1"))),
-        audio_codec=Codec(_one_of("--audio-codec", audio_codec, ("aac", "opus"))),
-        latency=Latency(_one_of("--latency", latency, tuple(Latency))),
-        size=_parsed(parse_size, size),
-        fps=_parsed(parse_fps, fps),
-        bitrate=_parsed(parse_bitrate, bitrate),
-        audio_bitrate=_parsed(parse_bitrate, audio_bitrate) or 160_000,
+        audio_codec=audio_codec,
+        audio_bitrate=audio_bitrate,
+        encoder=encoder,
+        codec=codec,
+        latency=latency,
+        size=size,
+        fps=fps,
+        bitrate=bitrate,
         keyframe_interval=keyframe_interval,
     )
-    targets = _targets(destinations)
-    plan = _plan(options)
-    outcome = _run(plan, targets, duration=duration, keep_trying=keep_trying, view=_view(as_json))
-    if not outcome.ok:
-        problems = ([outcome.problem] if outcome.problem else []) + outcome.failed
-        raise CliError(*problems)
-
-
-def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value.lower() not in allowed:
-        raise CliError(f"{option} {value}: choose from {', '.join(allowed)}", exit_status=USAGE)
-    return value.lower()
-
-
-def _parsed(parse: Callable[[str], T], text: str | None) -> T | None:
-    if text is None:
-        return None
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise CliError(str(error), exit_status=USAGE) from None
-
-
-def _targets(destinations: list[str]) -> list[Target]:
-    from gamecast.client.push.target import TargetError, parse_target
-
-    try:
-        return [parse_target(text, os.environ) for text in destinations]
-    except TargetError as error:
-        raise CliError(str(error), exit_status=USAGE) from None
-
-
-def _plan(options: PushOptions) -> Plan:
-    from gamecast.client.capture.source import SourceError
-    from gamecast.client.encode.settings import EncoderError
-    from gamecast.client.plan import PlanError, make_plan
-
-    try:
-        return make_plan(options)
-    except PlanError as error:
-        raise CliError(str(error), exit_status=USAGE) from None
-    except (SourceError, EncoderError) as error:
-        raise CliError(str(error)) from None
-
-
-def _view(as_json: bool) -> View:
-    from rich.console import Console
-
-    from gamecast.cli.push_view import JsonView, PlainView, TerminalView
-
-    console = Console()
-    if as_json:
-        return JsonView(typer.echo)
-    return TerminalView(console) if console.is_terminal else PlainView(typer.echo)
-
-
-def _run(
-    plan: Plan, targets: list[Target], *, duration: float | None, keep_trying: bool, view: View
-) -> Outcome:
-    from gamecast.client.report import Meter
-    from gamecast.client.session import PushSession
-
-    session = PushSession(
-        sources=plan.sources,
-        video=plan.video,
-        audio=plan.audio,
-        targets=targets,
+    running = Running(
+        targets=read_targets(destinations),
+        duration=duration,
+        replay=replay,
         keep_trying=keep_trying,
+        dynamic_bitrate=dynamic_bitrate,
+        dry_run=dry_run,
+        as_json=as_json,
     )
-    meter = Meter()
-    destinations = [destination.stats for destination in session.destinations]
-
-    def show() -> None:
-        view.show(meter.read(session.elapsed(), session.encode_stats, destinations))
-
-    view.begin(describe(plan, targets))
-    with _signals(session):
-        outcome = session.run(duration=duration, tick=show, tick_every=view.interval)
-    view.end(meter.read(outcome.seconds, session.encode_stats, destinations), outcome)
-    return outcome
-
-
-def describe(plan: Plan, targets: list[Target]) -> list[str]:
-    """What is about to happen: sources, encoder and why not another one, destinations."""
-    lines = [f"source       {source.name}" for source in plan.sources]
-    lines += [
-        f"             {probe.encoder} passed over: {probe.problem}"
-        for probe in plan.probes
-        if probe.problem is not None
-    ]
-    if plan.video is not None:
-        settings = plan.video.settings
-        lines.append(
-            f"video        {plan.video.name}, {settings.width}x{settings.height} at "
-            f"{float(settings.fps):g} fps, {show_bitrate(settings.bitrate)}, keyframe every "
-            f"{settings.keyframe_interval:g} s, latency {settings.latency}"
-        )
-    if plan.audio is not None:
-        sound = plan.audio.settings
-        lines.append(f"sound        {sound.codec}, {show_bitrate(sound.bitrate)}")
-    lines += [
-        f"passed on    {track.codec_string}" for source in plan.sources for track in source.tracks
-    ]
-    return lines + [f"destination  {target.shown}" for target in targets]
-
-
-class _signals:  # noqa: N801 - used like a function
-    """While inside: SIGINT and SIGTERM end the push in an orderly way; the second one at once."""
-
-    def __init__(self, session: PushSession) -> None:
-        self._session = session
-        self._old: dict[int, object] = {}
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._old[number] = signal.signal(number, self._stop)
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._old.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        signal.signal(number, signal.default_int_handler)
-        self._session.stop()
+    run(options, running)

@@ -20,6 +20,17 @@ def parse_size(text: str) -> tuple[int, int]:
     return width, height
 
 
+def parse_region(text: str) -> tuple[int, int, int, int]:
+    """``WxH+X+Y`` in pixels, as ``(x, y, width, height)``. Raises ``ValueError``."""
+    match = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})(?:\+(\d{1,5})\+(\d{1,5}))?", text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a region; write it as 1280x720+100+50")
+    width, height = int(match[1]), int(match[2])
+    if width < 64 or height < 64:
+        raise ValueError(f"{text} is too small to capture: at least 64x64")
+    return int(match[3] or 0), int(match[4] or 0), width, height
+
+
 def parse_bitrate(text: str) -> int:
     """Bits per second from ``6M``, ``4500k`` or ``3000000``. Raises ``ValueError``."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)(?:bit/s|bps)?", text.strip())

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from gamecast.client.capture.desktop import (
+    open_camera,
+    open_desktop_region,
+    open_desktop_screen,
+    open_desktop_window,
+)
 from gamecast.client.capture.file import FileSource
 from gamecast.client.capture.source import AudioFormat, Source, SourceError, VideoFormat
 from gamecast.client.capture.testscene import TestScene
 from gamecast.client.capture.tone import Tone
+from gamecast.client.capture.x11.wire import Geometry
 from gamecast.client.encode.audio import AudioEncoder
 from gamecast.client.encode.probe import Probe, choose
 from gamecast.client.encode.settings import (
@@ -24,7 +31,7 @@ from gamecast.client.encode.video import VideoEncoder
 from gamecast.media.track import Codec
 
 TEST_SIZE = (1280, 720)
-TEST_FPS = Fraction(30)
+DEFAULT_FPS = Fraction(30)
 
 
 class PlanError(ValueError):
@@ -36,8 +43,15 @@ class PushOptions:
     """Everything that decides sources and encoders; ``None`` means "what fits"."""
 
     test: bool = False
+    screen: int | None = None
+    window: str | None = None
+    """A regular expression for the window's title."""
+    region: Geometry | None = None
+    camera: str | None = None
+    """A camera's name; empty for the first one."""
     file: Path | None = None
     loop: bool = False
+    cursor: bool = True
     audio: str = "default"
     """``default``, ``none``, ``tone`` or the name of a device."""
     encoder: str = "auto"
@@ -92,9 +106,20 @@ def make_plan(options: PushOptions) -> Plan:
 
 def check(options: PushOptions) -> None:
     """Raise ``PlanError`` for options that contradict each other."""
-    chosen = [name for name, on in (("--test", options.test), ("--file", options.file)) if on]
+    chosen = [
+        name
+        for name, on in (
+            ("--test", options.test),
+            ("--screen", options.screen is not None),
+            ("--window", options.window is not None),
+            ("--region", options.region is not None),
+            ("--camera", options.camera is not None),
+            ("--file", options.file is not None),
+        )
+        if on
+    ]
     if not chosen:
-        raise PlanError("nothing to push: give a source, for example --test or --file PATH")
+        raise PlanError("nothing to push: give a source, for example --screen, --test or --file")
     if len(chosen) > 1:
         raise PlanError(f"one source at a time: {' and '.join(chosen)} were given")
     if options.loop and options.file is None:
@@ -109,9 +134,18 @@ def open_source(options: PushOptions) -> Source:
     """The source of the pictures (and, for a file, of its sound)."""
     if options.file is not None:
         return FileSource(options.file, loop=options.loop, copy=options.copy)
+    fps, cursor = options.fps or DEFAULT_FPS, options.cursor
+    if options.screen is not None:
+        return open_desktop_screen(options.screen, fps, cursor=cursor)
+    if options.window is not None:
+        return open_desktop_window(options.window, fps, cursor=cursor)
+    if options.region is not None:
+        return open_desktop_region(options.region, fps, cursor=cursor)
+    if options.camera is not None:
+        return open_camera(options.camera, fps, options.size)
     width, height = options.size or TEST_SIZE
     try:
-        return TestScene(width, height, options.fps or TEST_FPS)
+        return TestScene(width, height, fps)
     except ValueError as error:
         raise SourceError(str(error)) from error
 

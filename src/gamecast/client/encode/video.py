@@ -13,10 +13,10 @@ from typing import Any
 import av
 from av.codec.context import Flags
 from av.video.frame import PictureType
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from gamecast.client import avlog
 from gamecast.client.encode import bitstream, presets
+from gamecast.client.encode.scaling import Scaler
 from gamecast.client.encode.settings import EncoderError, VideoSettings
 from gamecast.media.codecs import video_track
 from gamecast.media.errors import MediaError
@@ -39,8 +39,7 @@ class VideoEncoder:
         self.settings = settings
         self.bitrate = settings.bitrate
         self._context = _open(name, settings)
-        self._format = _pixel_format(self._context)
-        self._reformatter = VideoReformatter()
+        self._scaler = Scaler(settings.width, settings.height, _pixel_format(self._context))
         self._time_base = Fraction(1, VIDEO_CLOCK_RATE)
         self._last_pts = -1
         self._last_dts: int | None = None
@@ -70,7 +69,7 @@ class VideoEncoder:
             return []
         self._last_pts = pts
         flushed = self._open_again() if self._reopen else []
-        picture = self._convert(frame)
+        picture = self._scaler.scale(frame)
         picture.pts = pts
         picture.time_base = self._time_base
         picture.pict_type = PictureType.I if keyframe else PictureType.NONE
@@ -94,19 +93,6 @@ class VideoEncoder:
         flushed = self.flush()
         self._context = context
         return flushed
-
-    def _convert(self, frame: av.VideoFrame) -> av.VideoFrame:
-        settings = self.settings
-        size = (settings.width, settings.height)
-        if (frame.width, frame.height) == size and frame.format.name == self._format:
-            return frame
-        return self._reformatter.reformat(
-            frame,
-            *size,
-            self._format,
-            dst_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.MPEG,
-        )
 
     def _packets(self, picture: av.VideoFrame | None) -> list[Packet]:
         try:

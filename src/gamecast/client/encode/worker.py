@@ -21,6 +21,12 @@ Fail = Callable[[str], None]
 
 MAX_PICTURES = 2
 """Pictures that may wait for the encoder; one more and the oldest is given up (encoder lag)."""
+REPEAT = 0.2
+"""Seconds without a new picture after which the last one is encoded again.
+
+A source that has nothing new to show (a closed window, a screen that only reports changes) must
+not stop the stream: viewers' players would, and sound would wait for it.
+"""
 MAX_SOUND = 256
 """Blocks of sound that may wait: about five seconds."""
 
@@ -40,6 +46,8 @@ class VideoWorker:
         self._ending = False
         self._keyframe = False
         self._bitrate: int | None = None
+        self._last: av.VideoFrame | None = None
+        self._last_at = 0.0
         self._thread = threading.Thread(target=self._run, name="encode video", daemon=True)
 
     def start(self) -> None:
@@ -76,15 +84,25 @@ class VideoWorker:
         try:
             while (frame := self._next()) is not None:
                 self._encode(frame)
+                self._last, self._last_at = frame, time.monotonic()
             self._hand_on(self._encoder.flush())
         except EncoderError as error:
             self._fail(str(error))
 
     def _next(self) -> av.VideoFrame | None:
+        """The next picture, or the last one again; ``None`` at the end."""
         with self._changed:
             while not self._frames and not self._ending:
-                self._changed.wait()
+                if not self._changed.wait(REPEAT) and self._last is not None:
+                    return self._again(self._last)
             return self._frames.popleft() if self._frames else None
+
+    def _again(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The picture at the present time."""
+        if frame.pts is not None and frame.time_base:
+            elapsed = time.monotonic() - self._last_at
+            frame.pts += max(1, round(elapsed / frame.time_base))
+        return frame
 
     def _encode(self, frame: av.VideoFrame) -> None:
         if self._bitrate is not None:

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import replace
-from typing import Literal
 
 from gamecast.client.push.destination import Metadata
 from gamecast.client.push.network import NetworkThread
-from gamecast.client.push.queue import SendQueue
-from gamecast.client.push.retry import Backoff
-from gamecast.client.push.rtmp_link import LinkError, RtmpLink, open_link
-from gamecast.client.push.stats import DestinationStats, State
+from gamecast.client.push.rtmp_link import RtmpLink, open_link
 from gamecast.client.push.target import RtmpTarget
+from gamecast.client.push.uplink import LinkError, UplinkDestination
 from gamecast.media.containers.flv.writer import TagWriter
-from gamecast.media.packet import Packet
-from gamecast.media.track import Kind, Track
+from gamecast.media.track import Track
 from gamecast.protocols.rtmp.urls import parse_url
 
-STALL = 10.0
-"""Seconds without a byte going out, while some wait, after which the connection is given up."""
-WATCH = 0.5
-"""Seconds between looks at the connection."""
-MAX_MOVES = 3
-"""Redirections in a row that are followed without a pause."""
 
-
-class RtmpDestination:
-    """Connects, sends, drops by rule, reconnects. Lives in the network thread's loop."""
+class RtmpDestination(UplinkDestination):
+    """An uplink over RTMP; follows redirections."""
 
     def __init__(
         self,
@@ -42,105 +28,24 @@ class RtmpDestination:
         keep_trying: bool = False,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """``on_change`` is called, in the loop's thread, when ``stats.state`` has changed.
-
-        Without ``keep_trying`` a first connection that fails is final; one that was live
-        is always tried again.
-        """
-        self.stats = DestinationStats(target.shown)
+        """As ``UplinkDestination``; ``tls`` is for servers with certificates of their own."""
+        super().__init__(target.shown, network, on_change=on_change, keep_trying=keep_trying)
         self._target = target
         self._url = target.url
-        self._network = network
-        self._on_change = on_change
-        self._keep_trying = keep_trying
         self._tls = tls
-        self._queue = SendQueue()
-        self._backoff = Backoff()
-        self._has_video = True
         self._writer = TagWriter(())
-        self._link: RtmpLink | None = None
-        self._await_keyframe = True
-        self._was_live = False
-        self._sent_before = 0
-        self._finishing = asyncio.Event()
-        self._drained = asyncio.Event()
-        self._task: Future[None] | None = None
 
-    # From other threads -------------------------------------------------------------------------
-
-    def start(self, tracks: Sequence[Track], metadata: Metadata) -> None:
-        """Begin to connect."""
-        self._has_video = any(track.kind is Kind.VIDEO for track in tracks)
+    def _prepare(self, tracks: Sequence[Track], metadata: Metadata) -> None:
         self._writer = TagWriter(tracks, extra=metadata)
-        self._task = self._network.submit(self._serve())
 
-    def write(self, packet: Packet) -> None:
-        """Take one packet."""
-        self._network.call(self._accept, packet)
+    def _scrub(self, text: str) -> str:
+        return self._target.scrub(text)
 
-    def finish(self, timeout: float) -> None:
-        """Send what waits, say goodbye."""
-        if self._task is None:
-            return
-        self._network.call(self._finishing.set)
-        with suppress(TimeoutError):
-            self._task.result(timeout)
-        self._task.cancel()
-
-    # In the loop --------------------------------------------------------------------------------
-
-    def _accept(self, packet: Packet) -> None:
-        if self._link is None:
-            self.stats.frames_dropped += packet.is_video and self._was_live
-            return
-        if self._await_keyframe:
-            if not (packet.is_video and packet.keyframe):
-                return
-            self._await_keyframe = False
-        self._queue.push(packet)
-        self._pump()
-
-    def _pump(self) -> None:
-        """Hand packets to the kernel while it takes them."""
-        link = self._link
-        while link is not None and link.writable:
-            packet = self._queue.pop()
-            if packet is None:
-                break
-            link.send(packet)
-            self.stats.frames_sent += packet.is_video
-        if link is not None and link.writable:
-            self._drained.set()
-        else:
-            self._drained.clear()
-        self._count()
-
-    def _count(self) -> None:
-        stats, queue = self.stats, self._queue
-        if self._link is not None:
-            stats.bytes_sent = self._sent_before + self._link.bytes_sent()
-        stats.frames_dropped += queue.take_dropped()
-        stats.queue_seconds = queue.duration()
-        stats.queue_bytes = queue.bytes
-
-    async def _serve(self) -> None:
-        moves = 0
-        while not self._finishing.is_set():
-            self._change(State.CONNECTING if not self._was_live else State.RECONNECTING)
-            try:
-                await self._session()
-                break
-            except LinkError as error:
-                self.stats.problem = self._target.scrub(str(error))
-                if not self._was_live and not self._keep_trying and not error.move_to:
-                    self._change(State.FAILED)
-                    return
-                moves = moves + 1 if self._follow(error) else MAX_MOVES
-                delay = 0.0 if moves < MAX_MOVES else self._backoff.next()
-            self._change(State.RECONNECTING)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._finishing.wait(), delay)
-        self._change(State.ENDED)
+    async def _open(self) -> RtmpLink:
+        tls = None
+        if self._url.tls:
+            tls = self._tls or ssl.create_default_context()
+        return await open_link(self._url, self._writer, self._pump, tls=tls)
 
     def _follow(self, error: LinkError) -> bool:
         """Go where the server wants us; ``False`` where it does not say or makes no sense."""
@@ -153,90 +58,3 @@ class RtmpDestination:
         app = f"{moved.app}/{moved.name}" if moved.name else moved.app
         self._url = replace(moved, app=app or self._url.app, name=self._url.name)
         return True
-
-    async def _session(self) -> None:
-        """One connection, until the push ends. Raises ``LinkError`` when it is lost."""
-        opening = asyncio.ensure_future(self._open())
-        ending = asyncio.ensure_future(self._finishing.wait())
-        try:
-            await asyncio.wait((opening, ending), return_when=asyncio.FIRST_COMPLETED)
-            if not opening.done():
-                return
-            link = opening.result()
-            try:
-                await self._live(link, ending)
-            finally:
-                self._leave(link)
-        finally:
-            for task in (opening, ending):
-                task.cancel()
-            await asyncio.gather(opening, ending, return_exceptions=True)
-
-    async def _open(self) -> RtmpLink:
-        tls = None
-        if self._url.tls:
-            tls = self._tls or ssl.create_default_context()
-        return await open_link(self._url, self._writer, self._pump, tls=tls)
-
-    async def _live(self, link: RtmpLink, ending: asyncio.Future[Literal[True]]) -> None:
-        self._enter(link)
-        watching = asyncio.ensure_future(self._watch(link))
-        try:
-            await asyncio.wait((link.over, ending, watching), return_when=asyncio.FIRST_COMPLETED)
-            if link.over.done():
-                raise link.over.result()
-            if watching.done():
-                raise LinkError(f"nothing could be sent for {STALL:.0f} seconds")
-            await self._end(link)
-        finally:
-            watching.cancel()
-
-    def _enter(self, link: RtmpLink) -> None:
-        self._link = link
-        self._queue = SendQueue()
-        self._await_keyframe = self._has_video
-        self.stats.reconnects += self._was_live
-        self._was_live = True
-        self._backoff.reset()
-        self.stats.problem = ""
-        self._change(State.LIVE)
-
-    def _leave(self, link: RtmpLink) -> None:
-        self._sent_before += link.bytes_sent()
-        self._link = None
-        link.abort()
-        self._queue.clear()
-        self._count()
-        self.stats.rtt = None
-
-    async def _watch(self, link: RtmpLink) -> None:
-        """Return when the connection makes no progress though something waits."""
-        loop = asyncio.get_running_loop()
-        last_bytes, last_at = link.bytes_sent(), loop.time()
-        while True:
-            await asyncio.sleep(WATCH)
-            self._count()
-            self.stats.rtt = link.round_trip_time()
-            sent = link.bytes_sent()
-            if sent != last_bytes or not (link.backlog() or self._queue):
-                last_bytes, last_at = sent, loop.time()
-            elif loop.time() - last_at > STALL:
-                return
-
-    async def _end(self, link: RtmpLink) -> None:
-        """Drain, say goodbye, and wait until the server has it all (or is gone)."""
-        self._pump()
-        drained = asyncio.ensure_future(self._drained.wait())
-        await asyncio.wait((drained, link.over), return_when=asyncio.FIRST_COMPLETED)
-        drained.cancel()
-        if link.over.done():
-            raise link.over.result()
-        self._count()
-        link.say_goodbye()
-        await asyncio.wait((link.over,), timeout=2.0)
-        self.stats.served_to_end = True
-
-    def _change(self, state: State) -> None:
-        if self.stats.state is not state:
-            self.stats.state = state
-            self._on_change()

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from gamecast.client.push import tcpinfo
+from gamecast.client.push.stats import DestinationStats
+from gamecast.client.push.uplink import LinkError
 from gamecast.media.containers.flv.writer import TagWriter
 from gamecast.media.packet import Packet
 from gamecast.net.tcp import TcpDriver
@@ -27,16 +29,6 @@ from gamecast.protocols.rtmp.urls import RtmpUrl
 
 CONNECT_TIMEOUT = 10.0
 """Seconds for name resolution, TCP and TLS."""
-
-
-class LinkError(Exception):
-    """The connection failed or ended; the message is the server's or the system's reason."""
-
-    def __init__(self, message: str, *, refused: bool = False, move_to: str | None = None) -> None:
-        """``refused``: the server said no. ``move_to``: the URL where it wants us instead."""
-        super().__init__(message)
-        self.refused = refused
-        self.move_to = move_to
 
 
 class RtmpLink:
@@ -81,6 +73,9 @@ class RtmpLink:
         """Seconds, where the system tells."""
         sock = self._driver.socket if self._driver is not None else None
         return tcpinfo.round_trip_time(sock) if sock is not None else None
+
+    def describe(self, stats: DestinationStats) -> None:
+        """TCP hides what it lost."""
 
     def say_goodbye(self) -> None:
         """End publishing in an orderly way and close when everything is sent."""
