@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gamecast.client.push import rtmp
+from gamecast.client.push import uplink
 from gamecast.client.push.network import NetworkThread
 from gamecast.client.push.rtmp import RtmpDestination
 from gamecast.client.push.stats import State
@@ -182,8 +182,8 @@ def test_a_stalled_server_costs_pictures_but_never_sound(network: NetworkThread)
 def test_a_connection_without_progress_is_given_up(
     network: NetworkThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rtmp, "STALL", 0.3)
-    monkeypatch.setattr(rtmp, "WATCH", 0.05)
+    monkeypatch.setattr(uplink, "STALL", 0.3)
+    monkeypatch.setattr(uplink, "WATCH", 0.05)
     monkeypatch.setattr("gamecast.client.push.retry.FIRST", 0.05)
     with RtmpPeer(receive_buffer=4096) as peer:
         push = Push(network, peer.url())
@@ -200,7 +200,7 @@ def test_a_connection_without_progress_is_given_up(
 def test_round_trip_time_is_measured(
     network: NetworkThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rtmp, "WATCH", 0.05)
+    monkeypatch.setattr(uplink, "WATCH", 0.05)
     with RtmpPeer() as peer:
         push = Push(network, peer.url())
         push.wait(State.LIVE)
