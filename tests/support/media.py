@@ -26,6 +26,10 @@ def aac_track() -> Track:
     return audio_track(Codec.AAC, AAC_48K_STEREO)
 
 
+OPUS_SAMPLES = 960
+"""20 ms, where the track does not say."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Feed:
     """Packets as an encoder would send them, sound and picture interleaved by time."""
@@ -59,13 +63,14 @@ class Feed:
         return Packet(track, dts, dts, data, keyframe=keyframe, wall=wall)
 
     def _sound(self, track: Track, frame: int) -> Iterator[Packet]:
-        step = track.samples_per_frame
+        step = track.samples_per_frame or OPUS_SAMPLES
         begin = frame * track.sample_rate // self.fps
         end = (frame + 1) * track.sample_rate // self.fps
         for number in range(-(-begin // step), -(-end // step)):
             dts = number * step
             wall = self.wall + dts / track.sample_rate
-            yield Packet(track, dts, dts, b"\x21" + number.to_bytes(4, "big"), wall=wall)
+            # 0x7c: for Opus, one CELT frame of 20 ms (RFC 6716 section 3.1)
+            yield Packet(track, dts, dts, b"\x7c" + number.to_bytes(4, "big"), wall=wall)
 
 
 def av_feed(**changes: int) -> Feed:

@@ -73,7 +73,7 @@ def describe_stream(stream: Stream) -> dict[str, Any]:
             "software": publisher.software if publisher else "",
             "connected": stream.publisher is not None,
         },
-        "tracks": [describe_track(stream, track) for track in stream.tracks.values()],
+        "tracks": [describe_track(stream, track) for _, track in sorted(stream.tracks.items())],
         "viewers": stream.audience(),
         "health": describe_health(stream),
     }
