@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,15 @@ from tests.web.scene import Scene
 
 SETTINGS = {"GAMECAST_AUTH__PUBLISH": "open", "GAMECAST_STREAM__GRACE_SECONDS": "6"}
 
+Prepare = Callable[[Page], Awaitable[None]]
+"""Done to a page before it loads: scripts, routes."""
+
 OpenPage = Callable[..., AbstractAsyncContextManager[Page]]
+
+
+def prefer(protocol: str) -> str:
+    """A script for a fresh profile whose owner chose that protocol once."""
+    return f'localStorage.gamecast ??= \'{{"protocol": "{protocol}"}}\';'
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +46,21 @@ def open_page(browser: Browser, server: GamecastServer) -> OpenPage:
     """``async with open_page("/path") as page``: nothing may have gone wrong in it at the end."""
 
     @asynccontextmanager
-    async def opened(path: str, *, quiet: bool = True, **context: Any) -> AsyncIterator[Page]:
+    async def opened(
+        path: str,
+        *,
+        protocol: str = "flv",
+        quiet: bool = True,
+        prepare: Prepare | None = None,
+        **context: Any,
+    ) -> AsyncIterator[Page]:
         profile = await new_context(browser, **context)
         page = await profile.new_page()
         complaints = Complaints()
         complaints.watch(page)
+        await page.add_init_script(prefer(protocol))
+        if prepare is not None:
+            await prepare(page)
         await page.goto(server.http + path)
         yield page
         await profile.close()

@@ -18,7 +18,7 @@ ENCODE = [
 
 
 class Scene:
-    """A stream on air until the ``with`` block ends; ``stop`` and ``start`` come and go within it."""
+    """A stream on air until the ``with`` block ends; it can stop and start within it."""
 
     def __init__(
         self, server: GamecastServer, name: str, folder: Path, *, options: list[str] | None = None

@@ -167,6 +167,7 @@ export const en = {
   'log.engine-unstable': '{from} stops too often; changing to {to}',
   'log.engine-note': '{engine}: {code}',
   'log.media-recovered': '{engine}: repaired a media error ({code})',
+  'log.picture-frozen': '{engine}: the picture stood still; jumping ahead',
   'log.no-engine': 'No protocol can play this stream here',
   'log.protocol-chosen': 'Protocol chosen: {protocol}',
   'log.autoplay-muted': 'The browser allows sound only after a click; playing muted',

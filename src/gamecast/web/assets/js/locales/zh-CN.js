@@ -167,6 +167,7 @@ export const zhCN = {
   'log.engine-unstable': '{from} 卡顿过多，切换到 {to}',
   'log.engine-note': '{engine}：{code}',
   'log.media-recovered': '{engine}：已修复媒体错误（{code}）',
+  'log.picture-frozen': '{engine}：画面停住，跳到最新画面',
   'log.no-engine': '没有可以播放此直播的协议',
   'log.protocol-chosen': '已选择协议：{protocol}',
   'log.autoplay-muted': '浏览器要求点击后才能出声，先静音播放',

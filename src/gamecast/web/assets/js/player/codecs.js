@@ -42,9 +42,10 @@ export function trackSignature(stream) {
  */
 export function unplayable(stream, isTypeSupported = defaultSupport()) {
   if (isTypeSupported === null) return 'mse';
-  const bad = (stream?.tracks ?? []).find(
+  const tracks = [trackOf(stream, 'video'), trackOf(stream, 'audio')];
+  const bad = tracks.find(
     (track) =>
-      track.codec_string &&
+      track?.codec_string &&
       !isTypeSupported(`${track.kind}/mp4; codecs="${track.codec_string}"`),
   );
   return bad ? codecName(bad.codec) : null;

@@ -43,6 +43,7 @@ export class Player extends Emitter {
   #connector;
   #stream = null;
   #publisherLost = false;
+  #configChanged = false;
   #timers = {};
 
   /** @param {object} parts `{video, name, clock, preferences, sound, freeze, log}` */
@@ -137,6 +138,7 @@ export class Player extends Emitter {
   notice(code) {
     if (code === 'publisher_lost') this.#setPublisherLost(true);
     if (code === 'publisher_back') this.#setPublisherLost(false);
+    if (code === 'config_changed') this.#configChanged = true; // the new description follows at once
   }
 
   play() {
@@ -238,16 +240,16 @@ export class Player extends Emitter {
       },
       onExhausted: (refused) => {
         this.#log('error', 'no-engine', refused);
-        this.#machine.send('fatal', Object.values(refused)[0] ?? 'unsupported');
+        // HLS asks the least of a browser: what it lacks for that is what is really missing.
+        this.#machine.send('fatal', refused.hls ?? Object.values(refused)[0] ?? 'unsupported');
       },
     };
   }
 
   #arrived(stream, before) {
     clearTimeout(this.#timers.end);
-    const another =
-      before !== null &&
-      (before.started_at !== stream.started_at || trackSignature(before) !== trackSignature(stream));
+    const another = before !== null && this.#needsRestart(stream, before);
+    this.#configChanged = false;
     const waiting = this.#machine.is('idle', 'offline');
     if (waiting || (another && !this.#machine.is('paused', 'blocked'))) {
       if (another) this.#log('info', 'stream-changed');
@@ -257,6 +259,13 @@ export class Player extends Emitter {
       this.#connector.plan(stream, this.#preferences.get('protocol'));
       this.#connector.close();
     } else this.#connector.update(stream);
+  }
+
+  /** Another broadcast, other tracks, or a change of codec settings that the engine cannot follow. */
+  #needsRestart(stream, before) {
+    if (before.started_at !== stream.started_at) return true;
+    if (trackSignature(before) !== trackSignature(stream)) return true;
+    return this.#configChanged && engineById(this.engine)?.followsChanges === false;
   }
 
   #end() {

@@ -3,6 +3,7 @@
  * picture stops, and reports. A session is thrown away after a failure and never used twice.
  */
 import { CatchUp } from './catchup.js';
+import { Progress } from './progress.js';
 
 /** How often distance and rate are looked at, in milliseconds. */
 const TICK = 250;
@@ -14,15 +15,14 @@ const STALL_LIMIT = 8;
 /** While the publisher is known to be away the server keeps the connection: wait for it longer. */
 const PUBLISHER_LIMIT = 45;
 
-/** A clock that stands still this long (seconds), with data at hand, is a stall nobody announced. */
-const STUCK_LIMIT = 3;
-
 /**
  * A fresh connection brings the cached group as a burst and shows its first picture at once. In these
  * first seconds even a small drift is skipped, whether catch-up is on or off.
  */
 const BURST = 2;
 const BURST_DRIFT = 0.6;
+
+const RESUMED_FRAMES = 3;
 
 /** A jump needs this long to take effect before the next one is thought of (seconds). */
 const JUMP_PAUSE = 1.5;
@@ -33,6 +33,7 @@ export class Session {
   #definition;
   #engine;
   #video;
+  #log;
   #callbacks;
   #catchUp;
   #timer = null;
@@ -40,9 +41,11 @@ export class Session {
   #moving = false;
   #since = seconds();
   #firstPlayed = null;
-  #progress = { time: 0, at: 0 };
+  #framesAtStall = null;
+  #progress = new Progress();
   #jumpedAt = -Infinity;
   #stopped = false;
+  #failed = false;
 
   /** Follow the live edge; false after the viewer went back or switched catch-up off. */
   following = true;
@@ -61,6 +64,7 @@ export class Session {
   constructor(definition, context, callbacks) {
     this.#definition = definition;
     this.#video = context.video;
+    this.#log = context.log;
     this.#callbacks = callbacks;
     this.#catchUp = new CatchUp(definition.catchUp);
     const guard = (callback) => (detail) => !this.#stopped && callback(detail);
@@ -144,10 +148,11 @@ export class Session {
     this.#since = seconds();
     if (moving) {
       this.#firstPlayed ??= seconds();
-      this.#progress = { time: this.#video.currentTime, at: seconds() };
+      this.#progress.reset();
       this.#callbacks.onPlaying();
       this.#tick();
     } else {
+      this.#framesAtStall = this.#frames();
       if (!this.publisherLost) this.#engine.stalled();
       this.#callbacks.onStalled();
     }
@@ -159,20 +164,49 @@ export class Session {
 
   #tick() {
     if (this.#stopped) return;
-    if (!this.#moving) this.#checkLimit();
-    else if (this.#standsStill()) this.#setMoving(false);
+    if (!this.#moving) {
+      if (this.#resumed()) this.#setMoving(true);
+      else this.#checkLimit();
+      return;
+    }
+    const progress = this.#progressed();
+    const seekable = this.#engine.edge() !== null;
+    if (progress === 'stuck' || (progress === 'frozen' && !seekable)) this.#setMoving(false);
+    else if (progress === 'frozen') this.#thaw();
     else this.#steer();
   }
 
-  #standsStill() {
+  #progressed() {
     const { currentTime, paused, readyState } = this.#video;
-    if (paused || document.hidden || currentTime !== this.#progress.time) {
-      this.#progress = { time: currentTime, at: seconds() };
-      return false;
+    if (paused || document.hidden || this.#jumping()) {
+      this.#progress.reset();
+      return 'moving';
     }
-    if (this.#jumping()) return false;
-    const dry = readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
-    return seconds() - this.#progress.at > (dry ? 1 : STUCK_LIMIT);
+    return this.#progress.observe(seconds(), {
+      time: currentTime,
+      frames: this.#frames(),
+      dry: readyState < HTMLMediaElement.HAVE_FUTURE_DATA,
+    });
+  }
+
+  /** Frames decoded so far, or `null` where there is no picture. */
+  #frames() {
+    if (this.#video.videoWidth === 0) return null;
+    return this.#video.getVideoPlaybackQuality?.().totalVideoFrames ?? null;
+  }
+
+  /** A WebRTC picture goes on without any event: several new frames since the stall tell. */
+  #resumed() {
+    if (this.#framesAtStall === null || this.#video.paused) return false;
+    return this.#frames() - this.#framesAtStall > RESUMED_FRAMES;
+  }
+
+  /** Sound without a picture: a jump makes the decoder begin anew at a keyframe. */
+  #thaw() {
+    this.#log('warning', 'picture-frozen', { engine: this.id });
+    this.#progress.reset();
+    if (!this.jump()) this.#video.currentTime += 0.1;
+    this.#jumpedAt = seconds();
   }
 
   #steer() {
@@ -202,6 +236,9 @@ export class Session {
   }
 
   #fail(failure) {
-    if (!this.#stopped) this.#callbacks.onFailure(failure);
+    if (this.#stopped || this.#failed) return;
+    this.#failed = true; // once is enough; whoever hears it will stop us
+    clearInterval(this.#timer);
+    this.#callbacks.onFailure(failure);
   }
 }

@@ -1,24 +1,33 @@
 /**
  * WebRTC by WHEP: the quickest way, well under a second behind, over UDP.
  *
- * The browser keeps time by itself: there is nothing to catch up with and no buffer to seek in. How
- * late the picture is comes from the sender reports, in which the server says what its clock was when
- * a frame arrived.
+ * The browser keeps time by itself: there is nothing to catch up with and no buffer to seek in. When
+ * the publisher goes away the session stays; pictures simply go on when it is back. How late the
+ * picture is comes from the sender reports, in which the server says what its clock was when a frame
+ * arrived.
  */
-const GATHER_LIMIT = 1000;
-const STATS_EVERY = 1000;
-const CONNECT_LIMIT = 8000;
+import { endSession, OfferRefused, sendOffer, withStereo } from '../../lib/webrtc.js';
+import { WhepStats } from './whep-stats.js';
 
-/** NTP counts from 1900, JavaScript from 1970 (ms). */
-const NTP_EPOCH = 2_208_988_800_000;
+const STATS_EVERY = 1000;
+
+/** From the answer to a connection (ms). Where UDP is blocked nothing ever comes. */
+const CONNECT_LIMIT = 4000;
+
+/** Browsers call a connection that is silent "disconnected" long before they give it up (ms). */
+const SILENCE_LIMIT = 4000;
 
 /** What RTP carries; AAC is made Opus by the server, B-frames are taken out there too. */
 const VIDEO = new Set(['h264', 'hevc', 'av1', 'vp8', 'vp9']);
+
+/** STUN and TURN servers that the server named in its last answer; the next session uses them. */
+let servers = [];
 
 export const whep = {
   id: 'whep',
   label: 'WebRTC',
   catchUp: { rates: false },
+  seekable: false,
   unsupported: (stream) => {
     if (!('RTCPeerConnection' in globalThis)) return 'no WebRTC';
     const video = stream.tracks.find((track) => track.kind === 'video');
@@ -26,65 +35,44 @@ export const whep = {
     return null;
   },
   create: (context) => new WhepEngine(context),
+  probe: (context) => probe(context),
 };
 
 class WhepEngine {
   #context;
-  #peer = null;
-  #resource = null;
+  #link;
   #timer = null;
-  #deadline = null;
   #stopped = false;
-  #video = null;
-  #details = {};
+  #stats = new WhepStats();
 
   constructor(context) {
     this.#context = context;
+    this.#link = new WhepLink(context, (failure) => context.onFailure(failure));
   }
 
   async start() {
-    const { video, url, onReady, onFailure } = this.#context;
-    const peer = (this.#peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' }));
+    const { video, onReady } = this.#context;
     const media = new MediaStream();
-    for (const kind of this.#kinds()) peer.addTransceiver(kind, { direction: 'recvonly' });
-    peer.addEventListener('track', ({ track, receiver }) => {
-      if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
-      media.addTrack(track);
-    });
-    peer.addEventListener('connectionstatechange', () => this.#changed(peer));
-    await peer.setLocalDescription(stereo(await peer.createOffer()));
-    await gathered(peer);
-    if (this.#stopped) return;
-    const answer = await this.#post(url('/whep'), peer.localDescription.sdp);
-    if (answer === null || this.#stopped) return;
-    await peer.setRemoteDescription({ type: 'answer', sdp: answer });
+    this.#link.onTrack = (track) => media.addTrack(track);
+    if (!(await this.#link.open()) || this.#stopped) return;
     video.srcObject = media;
     this.#timer = setInterval(() => this.#measure(), STATS_EVERY);
-    this.#deadline = setTimeout(() => {
-      onFailure({ kind: 'network', code: 'ice', detail: 'no connection' });
-    }, CONNECT_LIMIT);
     onReady();
   }
 
   stop() {
     this.#stopped = true;
     clearInterval(this.#timer);
-    clearTimeout(this.#deadline);
-    this.#peer?.close();
-    this.#peer = null;
-    if (this.#resource) {
-      fetch(this.#resource, { method: 'DELETE', keepalive: true }).catch(() => {});
-      this.#resource = null;
-    }
+    this.#link.close();
     this.#context.video.srcObject = null;
   }
 
   latency() {
     const { clock } = this.#context;
-    const shown = this.#video?.estimatedPlayoutTimestamp;
-    if (!shown || !clock.synced) return null;
-    const age = performance.now() + performance.timeOrigin - this.#video.timestamp;
-    const late = (clock.now() - age - (shown - NTP_EPOCH)) / 1000;
+    const { playout } = this.#stats;
+    if (playout === null || !clock.synced) return null;
+    const age = performance.timeOrigin + performance.now() - playout.at;
+    const late = (clock.now() - age - playout.shown) / 1000;
     return late > -1 && late < 60 ? Math.max(0, late) : null;
   }
 
@@ -100,10 +88,12 @@ class WhepEngine {
     return null;
   }
 
-  stalled() {}
+  stalled() {
+    // The browser's jitter buffer grows by itself.
+  }
 
   bytes() {
-    return this.#details.bytes ?? null;
+    return this.#stats.bytes;
   }
 
   qualities() {
@@ -116,96 +106,130 @@ class WhepEngine {
 
   setQuality() {}
 
-  /** Numbers that only WebRTC has: times in seconds, losses in packets. */
   details() {
-    return this.#details;
-  }
-
-  #kinds() {
-    const kinds = new Set(this.#context.stream.tracks.map((track) => track.kind));
-    return ['video', 'audio'].filter((kind) => kinds.has(kind));
-  }
-
-  async #post(address, offer) {
-    const { onFailure } = this.#context;
-    let response;
-    try {
-      response = await fetch(address, {
-        method: 'POST',
-        headers: { 'content-type': 'application/sdp' },
-        body: offer,
-      });
-    } catch (error) {
-      onFailure({ kind: 'network', code: 'whep', detail: error.message });
-      return null;
-    }
-    if (response.status !== 201) {
-      const kind = response.status === 406 ? 'unsupported' : 'network';
-      const problem = await response.json().catch(() => ({}));
-      onFailure({ kind, code: `whep ${response.status}`, detail: problem.detail ?? '' });
-      return null;
-    }
-    const resource = response.headers.get('location');
-    this.#resource = resource ? new URL(resource, address).href : null;
-    return response.text();
-  }
-
-  #changed(peer) {
-    if (this.#stopped) return;
-    if (peer.connectionState === 'connected') clearTimeout(this.#deadline);
-    if (peer.connectionState === 'failed' || peer.connectionState === 'closed') {
-      const code = peer.connectionState;
-      this.#context.onFailure({ kind: 'network', code, detail: 'the connection was lost' });
-    }
+    return this.#stats.details;
   }
 
   async #measure() {
-    const reports = await this.#peer?.getStats().catch(() => null);
-    if (!reports || this.#stopped) return;
-    const details = { bytes: 0 };
-    for (const report of reports.values()) {
-      if (report.type === 'inbound-rtp') this.#inbound(report, details);
-      if (report.type === 'candidate-pair' && report.nominated) {
-        details.rtt = report.currentRoundTripTime;
-      }
+    const reports = await this.#link.peer?.getStats().catch(() => null);
+    if (reports && !this.#stopped) this.#stats.read(reports.values());
+  }
+}
+
+/** One peer connection and its session on the server; tells of its failure once. */
+class WhepLink {
+  #context;
+  #onFailure;
+  #resource = null;
+  #deadline = null;
+  #leave = () => this.#release();
+
+  peer = null;
+  onTrack = () => {};
+  onConnected = () => {};
+
+  constructor(context, onFailure) {
+    this.#context = context;
+    this.#onFailure = (kind, code, detail) => {
+      this.#onFailure = () => {};
+      onFailure({ kind, code, detail });
+    };
+  }
+
+  /** Returns whether an answer was accepted; a connection follows, or a failure. */
+  async open() {
+    const config = { bundlePolicy: 'max-bundle', iceServers: servers };
+    const peer = (this.peer = new RTCPeerConnection(config));
+    for (const kind of kindsOf(this.#context.stream)) {
+      peer.addTransceiver(kind, { direction: 'recvonly' });
     }
-    this.#details = details;
-  }
-
-  #inbound(report, details) {
-    details.bytes += report.bytesReceived;
-    details.lost = (details.lost ?? 0) + report.packetsLost;
-    if (report.kind !== 'video') return;
-    const before = this.#video;
-    this.#video = report;
-    details.nack = report.nackCount;
-    details.pli = report.pliCount;
-    details.freezes = report.freezeCount;
-    details.jitter = report.jitter;
-    details.decoder = report.decoderImplementation;
-    const emitted = report.jitterBufferEmittedCount - (before?.jitterBufferEmittedCount ?? 0);
-    const held = report.jitterBufferDelay - (before?.jitterBufferDelay ?? 0);
-    if (emitted > 0) details.jitterBuffer = held / emitted;
-  }
-}
-
-/** Browsers offer Opus in mono; players that want stereo have to say so themselves. */
-function stereo({ type, sdp }) {
-  const payload = /a=rtpmap:(\d+) opus\/48000\/2/i.exec(sdp)?.[1];
-  if (payload === undefined) return { type, sdp };
-  const line = new RegExp(`(a=fmtp:${payload} [^\\r\\n]*)`);
-  return { type, sdp: sdp.replace(line, '$1;stereo=1;sprop-stereo=1') };
-}
-
-/** The server finds us by our checks, so waiting long for every candidate would only cost time. */
-function gathered(peer) {
-  if (peer.iceGatheringState === 'complete') return Promise.resolve();
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, GATHER_LIMIT);
-    peer.addEventListener('icecandidate', ({ candidate }) => {
-      if (candidate !== null && candidate.candidate !== '') return;
-      clearTimeout(timer);
-      resolve();
+    peer.addEventListener('track', ({ track, receiver }) => {
+      if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
+      this.onTrack(track);
     });
+    peer.addEventListener('connectionstatechange', () => this.#changed());
+    addEventListener('pagehide', this.#leave);
+    const offer = await peer.createOffer();
+    // The server finds us by our checks: waiting for candidates here would only cost time.
+    await peer.setLocalDescription({ type: 'offer', sdp: withStereo(offer.sdp) });
+    return this.#exchange(peer);
+  }
+
+  close() {
+    this.#onFailure = () => {};
+    clearTimeout(this.#deadline);
+    removeEventListener('pagehide', this.#leave);
+    this.peer?.close();
+    this.peer = null;
+    this.#release();
+  }
+
+  async #exchange(peer) {
+    try {
+      const { url } = this.#context;
+      const session = await sendOffer(url('/whep'), peer.localDescription.sdp);
+      this.#resource = session.resource;
+      servers = session.iceServers;
+      if (this.peer === null) {
+        this.#release(); // closed while the answer was on its way
+        return false;
+      }
+      await peer.setRemoteDescription({ type: 'answer', sdp: session.answer });
+    } catch (error) {
+      this.#refused(error);
+      return false;
+    }
+    this.#within(CONNECT_LIMIT, 'unreachable', 'ice', 'no connection over UDP or TCP');
+    return this.peer !== null;
+  }
+
+  #refused(error) {
+    if (!(error instanceof OfferRefused)) {
+      this.#onFailure('unsupported', 'answer', error.message);
+      return;
+    }
+    const kind = { 406: 'unsupported', 503: 'unreachable' }[error.status] ?? 'network';
+    this.#onFailure(kind, `whep ${error.status}`, error.message);
+  }
+
+  #changed() {
+    const state = this.peer?.connectionState;
+    if (state === 'connected') {
+      clearTimeout(this.#deadline);
+      this.onConnected();
+    } else if (state === 'disconnected') {
+      this.#within(SILENCE_LIMIT, 'network', 'silent', 'nothing was heard of the server');
+    } else if (state === 'failed' || state === 'closed') {
+      this.#onFailure('network', state, 'the connection was lost');
+    }
+  }
+
+  #within(limit, ...failure) {
+    clearTimeout(this.#deadline);
+    if (this.peer === null || this.peer.connectionState === 'connected') return;
+    this.#deadline = setTimeout(() => this.#onFailure(...failure), limit);
+  }
+
+  #release() {
+    if (this.#resource !== null) endSession(this.#resource);
+    this.#resource = null;
+  }
+}
+
+/** Whether a connection can be made now; nothing of it is shown. */
+function probe(context) {
+  return new Promise((resolve) => {
+    const end = (works) => {
+      link.close();
+      resolve(works);
+    };
+    const link = new WhepLink(context, () => end(false));
+    link.onConnected = () => end(true);
+    link.open().catch(() => end(false));
   });
+}
+
+function kindsOf(stream) {
+  const kinds = new Set(stream.tracks.map((track) => track.kind));
+  return ['video', 'audio'].filter((kind) => kinds.has(kind));
 }
