@@ -246,8 +246,9 @@ class Transcoder:
         while self._in_flight < _IN_FLIGHT and backlog:
             packet, encode = backlog.take()
             if packet.track is not self._sent_track:
+                if packet.track != self._sent_track:  # a new decoder, which a repeat is not worth
+                    worker.send(MessageKind.TRACK, self._number, wire.build_track(packet.track))
                 self._sent_track = packet.track
-                worker.send(MessageKind.TRACK, self._number, wire.build_track(packet.track))
             self._in_flight += 1
             worker.send_packet(self._number, wire.build_packet(self._number, packet, encode=encode))
 

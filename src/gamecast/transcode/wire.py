@@ -29,6 +29,9 @@ _KEYFRAME_FLAG = 1
 _ENCODE_FLAG = 2
 
 
+_TRACK_NUMBERS = ("id", "clock_rate", "width", "height", "sample_rate", "channels")
+
+
 class WireError(ValueError):
     """The other side sent what is no message."""
 
@@ -170,6 +173,8 @@ def parse_track(body: bytes) -> Track:
     fields = _parse_json(body)
     try:
         fps = fields.pop("fps")
+        if any(type(fields[name]) is not int for name in _TRACK_NUMBERS):
+            raise TypeError("a field that is no number")
         return Track(
             kind=Kind(fields.pop("kind")),
             codec=Codec(fields.pop("codec")),
