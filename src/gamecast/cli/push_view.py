@@ -163,7 +163,7 @@ def panel(snapshot: Snapshot) -> Group:
         str(snapshot.dropped),
     )
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
-    for title in ("destination", "state", "fps", "sent", "dropped", "queue", "RTT"):
+    for title in ("destination", "state", "fps", "sent", "dropped", "queue", "RTT", "loss"):
         table.add_column(title, justify="left" if title in ("destination", "state") else "right")
     for destination in snapshot.destinations:
         table.add_row(*_cells(destination))
@@ -188,6 +188,7 @@ def _cells(destination: DestinationReport) -> list[Text]:
         Text(dropped, style=_share_style(destination.dropped_share)),
         Text(f"{destination.queue_ms:.0f} ms"),
         Text(rtt),
+        Text("" if destination.lost_share is None else f"{destination.lost_share * 100:.1f} %"),
     ]
 
 

@@ -24,6 +24,8 @@ class DestinationReport:
     """Of all pictures since the beginning."""
     queue_ms: float
     rtt_ms: float | None
+    lost_share: float | None
+    """Of the packets of the network that were sent; ``None`` where the protocol does not know."""
     reconnects: int
     bytes_sent: int
 
@@ -109,6 +111,7 @@ class Meter:
             dropped_share=stats.frames_dropped / max(1, pictures),
             queue_ms=stats.queue_seconds * 1000,
             rtt_ms=None if stats.rtt is None else stats.rtt * 1000,
+            lost_share=(stats.packets_lost / stats.packets_sent if stats.packets_sent else None),
             reconnects=stats.reconnects,
             bytes_sent=stats.bytes_sent,
         )

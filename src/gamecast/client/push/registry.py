@@ -8,6 +8,8 @@ from gamecast.client.push.destination import Destination
 from gamecast.client.push.network import NetworkThread
 from gamecast.client.push.recording import FileDestination
 from gamecast.client.push.rtmp import RtmpDestination
+from gamecast.client.push.srt import SrtDestination
+from gamecast.client.push.srt_target import SrtTarget
 from gamecast.client.push.target import FileTarget, RtmpTarget, Target
 
 
@@ -18,5 +20,7 @@ def make_destination(
     match target:
         case RtmpTarget():
             return RtmpDestination(target, network, on_change=on_change, keep_trying=keep_trying)
+        case SrtTarget():
+            return SrtDestination(target, network, on_change=on_change, keep_trying=keep_trying)
         case FileTarget():
             return FileDestination(target, on_change=on_change)

@@ -34,7 +34,14 @@ class DestinationStats:
     queue_seconds: float = 0.0
     queue_bytes: int = 0
     rtt: float | None = None
-    """Round-trip time in seconds as TCP measures it."""
+    """Round-trip time in seconds as TCP or SRT measures it."""
+    packets_sent: int = 0
+    """SRT only, like the next three; TCP hides what it lost."""
+    packets_lost: int = 0
+    """Reported lost by the server, before they were sent again."""
+    packets_retransmitted: int = 0
+    packets_dropped: int = 0
+    """Given up because their time was over."""
     reconnects: int = 0
     served_to_end: bool = False
     """It was live when the push ended, and got everything."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from gamecast.client.push.srt_target import SrtTarget, parse_srt_target
 from gamecast.protocols.rtmp.urls import RtmpUrl, parse_url
 
 KEY_VARIABLE = "GAMECAST_PUSH_KEY"
@@ -15,7 +16,8 @@ HIDDEN = "****"
 RECORDINGS = {".mp4": "mp4", ".m4v": "mp4", ".mkv": "matroska", ".flv": "flv"}
 """File name endings, and FFmpeg's names of the containers."""
 _RTMP = ("rtmp", "rtmps")
-_LATER = frozenset({"srt", "whip", "whips", "gcp", "http", "https"})
+_SRT = "srt"
+_LATER = frozenset({"whip", "whips", "gcp", "http", "https"})
 
 
 class TargetError(ValueError):
@@ -56,7 +58,7 @@ class FileTarget:
         return str(self.path)
 
 
-Target = RtmpTarget | FileTarget
+Target = RtmpTarget | SrtTarget | FileTarget
 
 
 def parse_target(text: str, environ: Mapping[str, str]) -> Target:
@@ -66,6 +68,8 @@ def parse_target(text: str, environ: Mapping[str, str]) -> Target:
     scheme = text.split("://", 1)[0].lower()
     if scheme in _RTMP:
         return _rtmp(text, scheme, environ.get(KEY_VARIABLE, ""))
+    if scheme == _SRT:
+        return _srt(text, environ.get(KEY_VARIABLE, ""))
     if scheme in _LATER:
         raise TargetError(f"{scheme}:// destinations are not supported yet; use rtmp:// or a file")
     raise TargetError(f"unknown kind of destination: {scheme}://")
@@ -102,6 +106,13 @@ def _rtmp(text: str, scheme: str, key: str) -> RtmpTarget:
     publish = f"{name}?{query}" if query else name
     shown = f"{scheme}://{netloc}/{url.app}/{_shown_name(name, query)}"
     return RtmpTarget(replace(url, name=publish), shown)
+
+
+def _srt(text: str, key: str) -> SrtTarget:
+    try:
+        return parse_srt_target(text, key)
+    except ValueError as error:
+        raise TargetError(str(error)) from None
 
 
 def _shown_name(name: str, query: str) -> str:

@@ -182,6 +182,10 @@ class Connection:
         """Payloads that wait for the flow window or the bandwidth bound."""
         return self._sender.waiting
 
+    def unconfirmed_seconds(self, now: float) -> float:
+        """For how long the oldest packet in flight or in wait has been there."""
+        return self._sender.buffered_seconds(now)
+
     @property
     def rtt(self) -> float:
         """Smoothed round-trip time in seconds."""

@@ -1,0 +1,239 @@
+"""SrtDestination: publishes MPEG-TS to one SRT server and keeps at it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Sequence
+
+from gamecast.client.push.destination import Metadata
+from gamecast.client.push.network import NetworkThread
+from gamecast.client.push.srt_target import SrtTarget
+from gamecast.client.push.stats import DestinationStats
+from gamecast.client.push.uplink import LinkError, UplinkDestination
+from gamecast.media.containers.mpegts import Muxer, can_carry
+from gamecast.media.packet import Packet
+from gamecast.media.track import Track
+from gamecast.net.udp import Address, UdpSocket
+from gamecast.protocols.srt import (
+    PAYLOAD_SIZE,
+    Caller,
+    Connected,
+    ConnectionClosed,
+    Event,
+    PayloadsReceived,
+)
+
+_HELD_UP = 0.2
+"""Seconds beyond two round trips for which packets may be unconfirmed before the uplink is full.
+
+What waits then waits in our queue, where it is measured, dropped by rule and lowers the bitrate.
+"""
+_GOODBYE = 2.0
+_LEAST_WAIT = 0.002
+
+
+class SrtDestination(UplinkDestination):
+    """An uplink over SRT."""
+
+    def __init__(
+        self,
+        target: SrtTarget,
+        network: NetworkThread,
+        *,
+        on_change: Callable[[], None],
+        keep_trying: bool = False,
+    ) -> None:
+        """As ``UplinkDestination``."""
+        super().__init__(target.shown, network, on_change=on_change, keep_trying=keep_trying)
+        self._target = target
+        self._tracks: Sequence[Track] = ()
+
+    def _prepare(self, tracks: Sequence[Track], metadata: Metadata) -> None:
+        self._tracks = tracks
+
+    async def _open(self) -> SrtLink:
+        missing = [track.codec.value for track in self._tracks if not can_carry(track)]
+        if missing:
+            raise LinkError(f"MPEG-TS cannot carry {missing[0]}", refused=True)
+        link = await _dial(self._target, self._tracks, self._pump)
+        try:
+            await link.started
+        except BaseException:
+            link.abort()
+            raise
+        return link
+
+
+async def _dial(
+    target: SrtTarget, tracks: Sequence[Track], on_writable: Callable[[], None]
+) -> SrtLink:
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_DGRAM)
+    except socket.gaierror:
+        raise LinkError(f"no such host: {target.host}") from None
+    family, _, _, _, address = found[0]
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+    try:
+        sock.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", 0))
+        return SrtLink(target, tracks, on_writable, sock, (str(address[0]), int(address[1])))
+    except OSError as error:
+        sock.close()
+        raise LinkError(f"{target.host}:{target.port}: {error.strerror or error}") from error
+
+
+class SrtLink:
+    """One connection. ``started`` and ``over`` are futures of the running loop."""
+
+    def __init__(
+        self,
+        target: SrtTarget,
+        tracks: Sequence[Track],
+        on_writable: Callable[[], None],
+        sock: socket.socket,
+        address: Address,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.started: asyncio.Future[None] = self._loop.create_future()
+        self.over: asyncio.Future[LinkError] = self._loop.create_future()
+        self._host = target.host
+        self._muxer = Muxer(tracks)
+        self._on_writable = on_writable
+        self._address = address
+        self._socket: UdpSocket | None = UdpSocket(sock, self._received, drained=self._drained)
+        self._caller = Caller(target.settings, now=self._loop.time(), random_bytes=os.urandom)
+        self._was_writable = True
+        self._bytes = 0
+        self._goodbye_at: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._flush()
+
+    # Link ---------------------------------------------------------------------------------------
+
+    @property
+    def writable(self) -> bool:
+        """Whether what was sent gets through about as fast as it is sent."""
+        connection = self._caller.connection
+        if connection is None or self._socket is None or connection.unsent:
+            return False
+        return connection.unconfirmed_seconds(self._loop.time()) < 2 * connection.rtt + _HELD_UP
+
+    def send(self, packet: Packet) -> None:
+        """Write one packet as transport packets, seven to a payload."""
+        connection = self._caller.connection
+        if connection is None:
+            return
+        data = self._muxer.write(packet)
+        now = self._loop.time()
+        for at in range(0, len(data), PAYLOAD_SIZE):
+            connection.send(data[at : at + PAYLOAD_SIZE], now)
+        self._bytes += len(data)
+        self._flush()
+
+    def bytes_sent(self) -> int:
+        """Bytes of transport packets handed over and not still waiting."""
+        return self._bytes - self.backlog()
+
+    def backlog(self) -> int:
+        """Bytes that have not been sent once."""
+        connection = self._caller.connection
+        return connection.unsent * PAYLOAD_SIZE if connection is not None else 0
+
+    def round_trip_time(self) -> float | None:
+        """Seconds, as SRT measures it."""
+        connection = self._caller.connection
+        return connection.rtt if connection is not None else None
+
+    def describe(self, stats: DestinationStats) -> None:
+        """Losses, which other protocols hide."""
+        connection = self._caller.connection
+        if connection is not None:
+            totals = connection.statistics(self._loop.time())
+            stats.packets_sent = totals.pkt_sent
+            stats.packets_lost = totals.pkt_snd_loss
+            stats.packets_retransmitted = totals.pkt_retrans
+            stats.packets_dropped = totals.pkt_snd_drop
+
+    def say_goodbye(self) -> None:
+        """Close once the server has confirmed everything, and had the time to play it."""
+        connection = self._caller.connection
+        wait = min(connection.peer_latency, _GOODBYE / 2) if connection is not None else 0.0
+        self._goodbye_at = self._loop.time() + wait
+        self._rearm()
+
+    def abort(self) -> None:
+        """Close now."""
+        connection = self._caller.connection
+        if connection is not None and self._socket is not None:
+            connection.close(self._loop.time())
+            self._flush()
+        self._end(LinkError("closed"))
+
+    # Inside -------------------------------------------------------------------------------------
+
+    def _received(self, data: bytes, address: Address) -> None:
+        if address == self._address:
+            self._handle(self._caller.receive_datagram(data, self._loop.time()))
+
+    def _drained(self) -> None:
+        self._flush()
+        writable = self.writable
+        if writable and not self._was_writable:
+            self._on_writable()
+        self._was_writable = writable
+
+    def _fire(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        self._handle(self._caller.handle_timer(now))
+        connection = self._caller.connection
+        if self._goodbye_at is not None and now >= self._goodbye_at:
+            late = now >= self._goodbye_at + _GOODBYE / 2
+            if connection is None or late or not (connection.in_flight or connection.unsent):
+                self.abort()
+        self._drained()
+
+    def _handle(self, events: list[Event]) -> None:
+        for event in events:
+            match event:
+                case Connected():
+                    if not self.started.done():
+                        self.started.set_result(None)
+                case ConnectionClosed():
+                    refused = event.reject is not None
+                    text = f"refused: {event.reason}" if refused else event.reason
+                    self._end(LinkError(text, refused=refused))
+                case PayloadsReceived():
+                    pass  # servers have nothing to tell a publisher
+
+    def _flush(self) -> None:
+        if self._socket is None:
+            return
+        datagrams = self._caller.data_to_send()
+        if datagrams:
+            self._socket.send_batch(datagrams, self._address)
+        self._rearm()
+
+    def _rearm(self) -> None:
+        if self._timer is not None or self._socket is None:
+            return
+        due = self._caller.next_timer()
+        if due is not None:
+            wait = max(due - self._loop.time(), _LEAST_WAIT)
+            self._timer = self._loop.call_later(wait, self._fire)
+
+    def _end(self, error: LinkError) -> None:
+        sock, self._socket = self._socket, None
+        if sock is not None:
+            sock.close()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self.over.done():
+            self.over.set_result(error)
+        if not self.started.done():
+            self.started.set_exception(error)
+            self.started.exception()  # seen: nobody may be waiting for it any more
