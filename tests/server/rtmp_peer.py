@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from gamecast.media.containers.flv import TagWriter
-from gamecast.media.packet import Packet
 from gamecast.net.tcp import TcpDriver
 from gamecast.protocols.rtmp import ClientConnection, RtmpUrl
 from gamecast.protocols.rtmp.events import ClientEvent, MessageReceived, PublishStarted
@@ -129,21 +128,15 @@ class Publisher:
 
     def send(self, frames: int) -> None:
         """Write so many video frames, and the sound between them."""
-        for packet in self.feed.packets(frames / self.feed.fps):
-            self.send_packet(packet)
+        self.peer.driver.write(self.media(frames))
 
-    def send_packet(self, packet: Packet) -> None:
-        """Write one packet."""
-        data = b""
-        if not self._started:
-            self._started = True
-            data = b"".join(
-                self.peer.connection.send_media(*message)
-                for message in self._writer.sequence_headers(0)
-            )
-        self.peer.driver.write(
-            data + self.peer.connection.send_media(*self._writer.message(packet))
-        )
+    def media(self, frames: int) -> bytes:
+        """The bytes of so many frames, with the headers before the first."""
+        messages = [] if self._started else self._writer.sequence_headers(0)
+        self._started = True
+        packets = self.feed.packets(frames / self.feed.fps)
+        messages += [self._writer.message(packet) for packet in packets]
+        return b"".join(self.peer.connection.send_media(*message) for message in messages)
 
     def stop(self) -> None:
         """Say goodbye."""
@@ -170,8 +163,9 @@ async def publish(
 
 
 async def on_air(site: Site, name: str = "main", *, feed: Feed | None = None) -> Publisher:
-    """Publish so much that viewers can have the stream."""
+    """Publish so much that viewers can have the stream; a key stands for ``main``."""
     publisher = await publish(site, name, feed=feed)
     publisher.send(5)
-    await until(lambda: site.server.directory.get(name), f"{name} on air")
+    channel = "main" if name == site.key else name
+    await until(lambda: site.server.directory.get(channel), f"{channel} on air", within=5)
     return publisher

@@ -41,6 +41,7 @@ class Site:
     rtmp: Address
     rtmps: Address | None
     browser: httpx.AsyncClient
+    stopped: bool = False
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
         """GET with headers (``_`` for ``-`` in their names)."""
@@ -59,10 +60,16 @@ class Site:
         assert stream is not None
         return stream
 
+    async def stop(self) -> None:
+        """Stop the server, once."""
+        if not self.stopped:
+            self.stopped = True
+            await self.server.stop()
+
     async def close(self) -> None:
         """Stop the server and close its store."""
         await self.browser.aclose()
-        await self.server.stop()
+        await self.stop()
         await self.store.close()
 
 
