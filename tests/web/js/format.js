@@ -30,7 +30,7 @@ export const tests = {
   },
   'seconds'() {
     equal([0.842, 2.44, 12.3].map((value) => formatSeconds(value, 'en')), ['0.84 s', '2.4 s', '12 s']);
-    equal([0.842, -0.2, 14.2, null].map((value) => formatLatency(value, 'en')), ['0.8 s', '0.0 s', '14 s', '']);
+    equal([0.842, -0.2, 14.2, null].map((value) => formatLatency(value, 'en')), ['0.8 s', '< 0.1 s', '14 s', '']);
   },
   'running times'() {
     equal([0, 247_000, 3_753_000, 90_061_000].map(formatUptime), ['0:00', '4:07', '1:02:33', '25:01:01']);

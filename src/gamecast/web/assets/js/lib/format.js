@@ -27,6 +27,7 @@ export function formatSeconds(seconds, locale) {
 /** The live badge's shorter form: always one decimal below ten seconds. */
 export function formatLatency(seconds, locale) {
   if (!known(seconds)) return '';
+  if (seconds < 0.05) return `< ${decimal(0.1, 1, locale)} s`;
   return `${decimal(Math.max(0, seconds), seconds < 9.95 ? 1 : 0, locale)} s`;
 }
 

@@ -21,7 +21,8 @@ const CHARTS = [
   { id: 'viewers', floor: 4, format: (value, locale) => formatCount(value, locale) },
 ];
 
-const PLAYER_ROWS = ['protocol', 'resolution', 'codecs', 'frames', 'rate', 'target', 'clock', 'live'];
+const PLAYER_ROWS = ['protocol', 'resolution', 'codecs', 'frames', 'rate', 'target', 'network', 'clock', 'live'];
+const WEBRTC_ROWS = ['rtt', 'path', 'jitter', 'lost', 'repeats', 'freezes', 'decoder'];
 const SOURCE_ROWS = ['publisher', 'picture', 'source-bitrate', 'keyframes', 'b-frames', 'audio', 'split'];
 
 export class StatsPanel {
@@ -51,6 +52,7 @@ export class StatsPanel {
       h('div.chart-grid', {}, ...CHARTS.map((chart) => this.#chart(chart))),
       h('h3', { 'data-i18n': 'stats.player' }),
       this.#table(PLAYER_ROWS),
+      this.#webrtc(),
       h('h3', { 'data-i18n': 'stats.source' }),
       this.#table(SOURCE_ROWS),
     );
@@ -76,6 +78,12 @@ export class StatsPanel {
       list.append(h('div', {}, h('dt', { 'data-i18n': `stats.${id}` }), value));
     }
     return list;
+  }
+
+  #webrtc() {
+    const title = h('h3', { 'data-i18n': 'stats.webrtc' });
+    this.webrtc = h('div', { hidden: true }, title, this.#table(WEBRTC_ROWS));
+    return this.webrtc;
   }
 
   #clear() {
@@ -104,7 +112,13 @@ export class StatsPanel {
   }
 
   #renderRows() {
-    const values = { ...this.#playerRows(this.#last ?? {}), ...this.#sourceRows(this.#player.stream) };
+    const details = this.#last?.details ?? null;
+    show(this.webrtc, details !== null);
+    const values = {
+      ...this.#playerRows(this.#last ?? {}),
+      ...(details && webrtcRows(details, i18n.locale)),
+      ...this.#sourceRows(this.#player.stream),
+    };
     for (const [id, element] of this.#rows) setText(element, values[id] ?? '–');
     const warnings = this.#player.stream?.health?.warnings ?? [];
     show(this.warnings, warnings.length > 0);
@@ -126,6 +140,7 @@ export class StatsPanel {
           : `${formatNumber(dropped, locale)} / ${formatNumber(decoded, locale)}${share}`,
       rate: stats.rate ? `${formatNumber(stats.rate, locale, 2)}×` : null,
       target: formatSeconds(stats.target, locale),
+      network: networkText(stats.transport, locale),
       clock: clockText(stats, locale),
       live: t(`connection.${this.#connection() ?? 'waiting'}`),
     };
@@ -147,6 +162,36 @@ export class StatsPanel {
       split: split.map(([key, count]) => `${key} ${formatCount(count, locale)}`).join(' · ') || null,
     };
   }
+}
+
+/** What WebRTC tells of its path. */
+function networkText(transport, locale) {
+  if (!transport) return null;
+  const { rtt, lost, jitter } = transport;
+  return [
+    Number.isFinite(rtt) && `RTT ${formatNumber(rtt * 1000, locale)} ms`,
+    Number.isFinite(jitter) && `± ${formatNumber(jitter * 1000, locale, 1)} ms`,
+    Number.isFinite(lost) && t('stats.lost', { count: lost }),
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+function webrtcRows(details, locale) {
+  const { rtt, path, jitter, received, lost, nack, pli, freezes, frozen, decoder } = details;
+  const ms = (value) => (Number.isFinite(value) ? `${formatNumber(value * 1000, locale, 1)} ms` : null);
+  const count = (value) => formatNumber(value ?? 0, locale);
+  const share = lost > 0 ? ` (${formatShare(lost, received + lost, locale)})` : '';
+  const spent = ms(details.decodeTime);
+  return {
+    rtt: ms(rtt),
+    path: path?.toUpperCase(),
+    jitter: ms(jitter),
+    lost: received > 0 ? `${count(lost)}${share}` : null,
+    repeats: nack === undefined ? null : `${count(nack)} / ${count(pli)}`,
+    freezes: freezes === undefined ? null : `${count(freezes)} · ${formatSeconds(frozen ?? 0, locale)}`,
+    decoder: [decoder === 'unknown' ? null : decoder, spent].filter(Boolean).join(' · ') || null,
+  };
 }
 
 function clockText({ clockOffset, roundTrip }, locale) {

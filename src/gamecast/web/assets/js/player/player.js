@@ -101,6 +101,7 @@ export class Player extends Emitter {
   /** Everything measured, in base units (seconds, bits per second, frames); `null` is "not known". */
   stats() {
     const engine = this.#session?.engine ?? null;
+    const transport = engine?.details?.() ?? null;
     return {
       state: this.state,
       engine: this.engine,
@@ -108,6 +109,9 @@ export class Player extends Emitter {
       width: this.video.videoWidth || null,
       height: this.video.videoHeight || null,
       ...(engine ? this.#metrics.read() : NOTHING_MEASURED),
+      ...this.#detailed(engine),
+      ...(transport?.jitterBuffer === undefined ? {} : { buffer: transport.jitterBuffer }),
+      transport,
       bytes: engine?.bytes() ?? null,
       latency: this.latency(),
       distance: engine?.distance() ?? null,
@@ -120,6 +124,11 @@ export class Player extends Emitter {
       clockOffset: this.#clock.offset / 1000,
       roundTrip: this.#clock.roundTrip === null ? null : this.#clock.roundTrip / 1000,
     };
+  }
+
+  #detailed(engine) {
+    const details = engine?.details?.() ?? null;
+    return details === null ? { details } : { details, buffer: details.jitterBuffer ?? null };
   }
 
   /** The server's word on the stream: its description, or `null` when nobody publishes. */

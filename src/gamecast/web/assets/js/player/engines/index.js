@@ -8,11 +8,13 @@
  *   unsupported   (stream) => `null` when it can play this stream here, or a short reason
  *   create        (context) => an engine
  *   catchUp       options of CatchUp that suit it
+ *   seekable      false when it plays what arrives: no buffer, no catching up, no stall events
+ *   probe         (context) => a promise: does it work now? Nothing of it is shown
  *   followsChanges  false when a change of resolution in mid-stream needs a new engine
  *
  * `context` is `{video, stream, url, clock, log, onReady, onEnded, onFailure}`: `url(suffix)` gives the
  * address of a media resource of the channel, `onFailure({kind, code, detail})` ends this engine
- * (`kind` is `network`, `media` or `unsupported`), `onReady()` tells that playing can be asked for,
+ * (`kind` is `network`, `media`, `unsupported` or `unreachable`: no use in trying again at once), `onReady()` tells that playing can be asked for,
  * `onEnded()` that the server said the stream is over.
  *
  * An *engine* has
@@ -24,9 +26,11 @@
  *   target()      seconds it wants to be behind it, or `null`
  *   edge()        the media time to go to for "live", or `null`
  *   stalled()     told when the picture stopped for want of data
+ *   details()     optional: what only this transport knows, WebRTC's `{rtt, lost, nack, jitterBuffer, ...}`
  *   bytes()       media bytes received so far, or `null`
  *   qualities()   `[{id, width, height, fps, bitrate}]`, empty when there is only one
  *   quality()     id of the one in use; `setQuality(id)`, `auto` lets the engine choose
+ *   details()     (may be missing) numbers that only this engine has; WebRTC's are in whep-stats.js
  */
 const registry = new Map();
 
