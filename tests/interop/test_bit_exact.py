@@ -32,6 +32,8 @@ CLIPS = {
     "audio-only": Clip(video=None, seconds=7),
 }
 FORMS = ["rtmp", "flv", "mp4", "hls"]
+TRANSPORT_STREAMS = ["ts", "srt"]
+"""MPEG-TS: other delimiters around the same pictures, so those are compared decoded."""
 
 
 @dataclass
@@ -69,7 +71,8 @@ class BroadcastDesk:
         program = "ffmpeg" if clip.video in (None, "h264") else CURRENT_FFMPEG
         source = self._shelf.get(clip)
         name = self._new_name()
-        paths = {form: self._folder / f"{clip_name}-{form}.mkv" for form in FORMS}
+        forms = FORMS if clip.video == "av1" else [*TRANSPORT_STREAMS, *FORMS]
+        paths = {form: self._folder / f"{clip_name}-{form}.mkv" for form in forms}
         with contextlib.ExitStack() as stack:
             url = f"{self._server.rtmp}/live/{name}"
             publisher = stack.enter_context(
@@ -143,6 +146,28 @@ def test_recording_is_clean(desk: BroadcastDesk, clip_name: str, form: str) -> N
     if broadcast.clip.video:
         assert found["video"]["codec_name"] == broadcast.clip.video
         assert f"{found['video']['width']}x{found['video']['height']}" == broadcast.clip.size
+
+
+@pytest.mark.parametrize("form", TRANSPORT_STREAMS)
+@pytest.mark.parametrize("clip_name", ["h264-aac", "h264-aac-10s-gop", "hevc-aac", "video-only"])
+def test_pictures_in_a_transport_stream_are_the_published_ones(
+    desk: BroadcastDesk, clip_name: str, form: str
+) -> None:
+    broadcast = desk.get(clip_name)
+    published = judge.pictures(broadcast.source)
+    recorded = judge.pictures(broadcast.recordings[form])
+    start = judge.find(recorded, published)
+    assert start + len(recorded) == len(published), "the end of the stream is missing"
+    assert len(recorded) >= broadcast.clip.fps
+
+
+@pytest.mark.parametrize("form", TRANSPORT_STREAMS)
+def test_sound_alone_in_a_transport_stream_is_bit_exact(desk: BroadcastDesk, form: str) -> None:
+    broadcast = desk.get("audio-only")
+    published = judge.units(broadcast.source, "a")
+    recorded = judge.units(broadcast.recordings[form], "a")
+    start = judge.assert_slice(recorded, published, at_least=40)
+    assert start + len(recorded) == len(published), "the end of the stream is missing"
 
 
 @pytest.mark.parametrize("form", ["rtmp", "flv", "mp4"])

@@ -132,9 +132,11 @@ class GamecastServer:
         return f"{self.rtmp}/live/{key or self.key}"
 
     def play_url(self, form: str, name: str = "main") -> str:
-        """The URL of one way to watch: ``rtmp``, ``flv``, ``mp4`` or ``hls``."""
+        """The URL of one way to watch: ``rtmp``, ``srt``, ``flv``, ``mp4``, ``ts`` or ``hls``."""
         if form == "rtmp":
             return f"{self.rtmp}/live/{name}"
+        if form == "srt":
+            return f"{self.ready['srt']}?streamid=#!::r=live/{name},m=request"
         suffix = "/index.m3u8" if form == "hls" else f".{form}"
         return f"{self.http}/live/{name}{suffix}"
 

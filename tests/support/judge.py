@@ -42,9 +42,18 @@ def run(*command: str | Path, timeout: float = 60) -> str:
 
 def units(path: Path, kind: str = "v") -> list[Unit]:
     """Every packet of the first video (``"v"``) or audio (``"a"``) stream, with its MD5."""
+    return _hashes(path, "-map", f"0:{kind}:0", "-c", "copy")
+
+
+def pictures(path: Path) -> list[Unit]:
+    """Every decoded picture in the order of display, with the MD5 of its pixels."""
+    return _hashes(path, "-map", "0:v:0", "-enc_time_base", "demux", "-fps_mode", "passthrough")
+
+
+def _hashes(path: Path, *options: str) -> list[Unit]:
     text = run(
         *(require(CURRENT_FFMPEG), "-v", "error", "-nostdin", "-i", path),
-        *("-map", f"0:{kind}:0", "-c", "copy", "-f", "framehash", "-hash", "md5", "-"),
+        *(*options, "-f", "framehash", "-hash", "md5", "-"),
     )
     base = Fraction(1)
     found = []
