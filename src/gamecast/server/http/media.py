@@ -69,7 +69,7 @@ class MediaApp:
         response = (
             Response(status_code=204)
             if request.method == "OPTIONS"
-            else await self._whip.answer(request, None, "whip")
+            else await self._whip.answer(request, None)
         )
         await self._send(response, scope, receive, send)
 
@@ -87,10 +87,13 @@ class MediaApp:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"access-control-max-age": "86400"})
         name, _, file = scope["path"].removeprefix(PREFIX).partition("/")
-        if self._whip.takes(file):
-            return await self._whip.answer(request, name, file)
-        if self._whep.takes(file):
-            return await self._play_webrtc(request, name, file)
+        for resources in (self._whep.resources, self._whip.resources):
+            if resources.names(file):
+                return resources.answer(request, file)
+        if file == "whip":
+            return await self._whip.answer(request, name)
+        if file == "whep":
+            return await self._play_webrtc(request, name)
         if request.method not in ("GET", "HEAD"):
             return problem(405, "", headers={"allow": "GET, HEAD, OPTIONS"})
         if file:
@@ -116,16 +119,12 @@ class MediaApp:
         )
         return None
 
-    async def _play_webrtc(self, request: Request, name: str, file: str) -> Response:
-        stream = None
-        if file == "whep":  # a session's own URL is its credential
-            refusal = await self._may_play(name, request)
-            if refusal is not None:
-                return refusal
-            stream = self._directory.get(name)
-            if stream is None:
-                return not_on_air(name)
-        return await self._whep.answer(request, stream, file)
+    async def _play_webrtc(self, request: Request, name: str) -> Response:
+        refusal = await self._may_play(name, request)
+        if refusal is not None:
+            return refusal
+        stream = self._directory.get(name)
+        return await self._whep.answer(request, stream) if stream is not None else not_on_air(name)
 
     async def _file(self, request: Request, name: str, file: str) -> Response:
         refusal = await self._may_play(name, request)
