@@ -130,8 +130,6 @@ export const en = {
   'stats.frames': 'Dropped / decoded',
   'stats.rate': 'Playback speed',
   'stats.target': 'Held back',
-  'stats.network': 'Network',
-  'stats.lost': { one: '{count} packet lost', other: '{count} packets lost' },
   'stats.clock': 'Clock difference',
   'stats.live': 'Live updates',
   'stats.picture': 'Picture',

@@ -130,8 +130,6 @@ export const zhCN = {
   'stats.frames': '丢帧 / 解码帧',
   'stats.rate': '播放速度',
   'stats.target': '目标缓冲',
-  'stats.network': '网络',
-  'stats.lost': { other: '丢包 {count}' },
   'stats.clock': '时钟差',
   'stats.live': '实时更新',
   'stats.picture': '画面',

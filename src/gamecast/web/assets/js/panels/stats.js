@@ -21,7 +21,7 @@ const CHARTS = [
   { id: 'viewers', floor: 4, format: (value, locale) => formatCount(value, locale) },
 ];
 
-const PLAYER_ROWS = ['protocol', 'resolution', 'codecs', 'frames', 'rate', 'target', 'network', 'clock', 'live'];
+const PLAYER_ROWS = ['protocol', 'resolution', 'codecs', 'frames', 'rate', 'target', 'clock', 'live'];
 const WEBRTC_ROWS = ['rtt', 'path', 'jitter', 'lost', 'repeats', 'freezes', 'decoder'];
 const SOURCE_ROWS = ['publisher', 'picture', 'source-bitrate', 'keyframes', 'b-frames', 'audio', 'split'];
 
@@ -140,7 +140,6 @@ export class StatsPanel {
           : `${formatNumber(dropped, locale)} / ${formatNumber(decoded, locale)}${share}`,
       rate: stats.rate ? `${formatNumber(stats.rate, locale, 2)}×` : null,
       target: formatSeconds(stats.target, locale),
-      network: networkText(stats.transport, locale),
       clock: clockText(stats, locale),
       live: t(`connection.${this.#connection() ?? 'waiting'}`),
     };
@@ -162,19 +161,6 @@ export class StatsPanel {
       split: split.map(([key, count]) => `${key} ${formatCount(count, locale)}`).join(' · ') || null,
     };
   }
-}
-
-/** What WebRTC tells of its path. */
-function networkText(transport, locale) {
-  if (!transport) return null;
-  const { rtt, lost, jitter } = transport;
-  return [
-    Number.isFinite(rtt) && `RTT ${formatNumber(rtt * 1000, locale)} ms`,
-    Number.isFinite(jitter) && `± ${formatNumber(jitter * 1000, locale, 1)} ms`,
-    Number.isFinite(lost) && t('stats.lost', { count: lost }),
-  ]
-    .filter(Boolean)
-    .join(' · ');
 }
 
 function webrtcRows(details, locale) {

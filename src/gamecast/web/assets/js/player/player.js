@@ -101,7 +101,6 @@ export class Player extends Emitter {
   /** Everything measured, in base units (seconds, bits per second, frames); `null` is "not known". */
   stats() {
     const engine = this.#session?.engine ?? null;
-    const transport = engine?.details?.() ?? null;
     return {
       state: this.state,
       engine: this.engine,
@@ -110,8 +109,6 @@ export class Player extends Emitter {
       height: this.video.videoHeight || null,
       ...(engine ? this.#metrics.read() : NOTHING_MEASURED),
       ...this.#detailed(engine),
-      ...(transport?.jitterBuffer === undefined ? {} : { buffer: transport.jitterBuffer }),
-      transport,
       bytes: engine?.bytes() ?? null,
       latency: this.latency(),
       distance: engine?.distance() ?? null,
