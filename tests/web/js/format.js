@@ -29,7 +29,8 @@ export const tests = {
     equal([null, Number.NaN, -1].map((bits) => formatBitrate(bits, 'en')), ['–', '–', '–']);
   },
   'seconds'() {
-    equal([0.842, 2.44, 12.3].map((value) => formatSeconds(value, 'en')), ['0.84 s', '2.4 s', '12 s']);
+    equal([0, 0.0421, 0.842, 2.44, 12.3].map((value) => formatSeconds(value, 'en')),
+      ['0 ms', '42 ms', '0.84 s', '2.4 s', '12 s']);
     equal([0.842, -0.2, 14.2, null].map((value) => formatLatency(value, 'en')), ['0.8 s', '< 0.1 s', '14 s', '']);
   },
   'running times'() {

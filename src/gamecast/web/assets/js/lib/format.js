@@ -17,10 +17,11 @@ export function formatBitrate(bits, locale) {
   return `${decimal(bits / 1e3, 0, locale)} kbit/s`;
 }
 
-/** Seconds: `0.84 s`, `2.4 s`, `12 s`. */
+/** Seconds: `42 ms`, `0.84 s`, `2.4 s`, `12 s`. */
 export function formatSeconds(seconds, locale) {
   if (!known(seconds)) return DASH;
   const size = Math.abs(seconds);
+  if (size < 0.0995) return `${decimal(seconds * 1000 || 0, 0, locale)} ms`;
   return `${decimal(seconds, size < 0.995 ? 2 : size < 9.95 ? 1 : 0, locale)} s`;
 }
 

@@ -155,7 +155,7 @@ export class StatsPanel {
       publisher: [softwareName(publisher.software), publisher.protocol?.toUpperCase()].filter(Boolean).join(' · ') || null,
       picture: video && videoText(video, health, locale),
       'source-bitrate': formatBitrate(health.bitrate, locale),
-      keyframes: formatSeconds(health.keyframe_interval, locale),
+      keyframes: formatSeconds(health.keyframe_interval || null, locale),
       'b-frames': typeof health.b_frames === 'boolean' ? t(health.b_frames ? 'yes' : 'no') : null,
       audio: audio && audioText(audio, locale),
       split: split.map(([key, count]) => `${key} ${formatCount(count, locale)}`).join(' · ') || null,
