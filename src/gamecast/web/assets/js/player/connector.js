@@ -9,6 +9,7 @@ import { Backoff } from '../lib/backoff.js';
 import { engineById, engines } from './engines/index.js';
 import { candidates, Fallback } from './selection.js';
 import { Session } from './session.js';
+import { Upgrade } from './upgrade.js';
 
 /** After a regular end the server is asked again no sooner than this (ms). */
 const END_PAUSE = 1500;
@@ -24,6 +25,10 @@ export class Connector {
   #session = null;
   #stream = null;
   #timer = null;
+  #upgrade = new Upgrade(
+    () => this.#probe(),
+    () => this.#ascend(),
+  );
 
   /** Why engines were left out, by id. */
   refused = {};
@@ -56,6 +61,7 @@ export class Connector {
     this.refused = refused;
     this.#fallback = new Fallback(ids, { sturdier: preference === 'auto' });
     this.#backoff.reset();
+    this.#upgrade.reset();
   }
 
   /** Keep the newest description of the same stream for the next session. */
@@ -87,6 +93,7 @@ export class Connector {
   close() {
     clearTimeout(this.#timer);
     this.#timer = null;
+    this.#upgrade.cancel();
     if (this.#session === null) return;
     this.#freeze.capture();
     this.#session.stop();
@@ -106,7 +113,20 @@ export class Connector {
   #playing() {
     this.#freeze.release();
     this.#fallback.playing(seconds());
+    if (this.#fallback.better !== null) this.#upgrade.arm();
     this.#callbacks.onPlaying();
+  }
+
+  async #probe() {
+    const probe = engineById(this.#fallback.better)?.probe;
+    return probe ? probe({ ...this.#context, stream: this.#stream }) : false;
+  }
+
+  #ascend() {
+    const from = this.#session?.id ?? null;
+    this.#fallback.ascend();
+    this.#context.log('info', 'engine-next', { from, to: this.#fallback.current });
+    this.open();
   }
 
   #stalled() {
@@ -124,7 +144,8 @@ export class Connector {
     this.#context.log('warning', 'engine-failed', { engine, kind, code, detail });
     const unsupported = kind === 'unsupported';
     if (unsupported) this.refused[engine] = code;
-    const verdict = this.#fallback.failed(seconds(), { unsupported });
+    const unreachable = kind === 'unreachable';
+    const verdict = this.#fallback.failed(seconds(), { unsupported, unreachable });
     if (verdict === 'none') {
       this.close();
       this.#callbacks.onExhausted(this.refused);
@@ -133,7 +154,8 @@ export class Connector {
     if (verdict === 'next') {
       this.#context.log('info', 'engine-next', { from: engine, to: this.#fallback.current });
     }
-    this.#lost(kind, this.#backoff.next());
+    const now = verdict === 'next' && (unreachable || unsupported);
+    this.#lost(kind, now ? 0 : this.#backoff.next());
   }
 
   #lost(reason, delay) {

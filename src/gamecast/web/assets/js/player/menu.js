@@ -91,15 +91,21 @@ export class Menu {
     return [
       this.#parent('quality', level ? levelName(level) : this.#sourceName()),
       this.#parent('protocol', this.#protocolName(this.#preferences.get('protocol'))),
-      this.#check(t('menu.catch-up'), this.#preferences.get('catchUp'), () => {
-        this.#preferences.set('catchUp', !this.#preferences.get('catchUp'));
-        this.#render();
-      }),
+      this.#catchUp(),
       stats || log || help ? h('hr', { role: 'separator' }) : null,
       stats && this.#item('stats', t('control.stats'), stats),
       log && this.#item('log', t('control.log'), log),
       help && this.#item('keyboard', t('help.title'), help),
     ].filter(Boolean);
+  }
+
+  #catchUp() {
+    if (engineById(this.#player.engine)?.seekable === false) return null; // always at the edge
+    const on = this.#preferences.get('catchUp');
+    return this.#check(t('menu.catch-up'), on, () => {
+      this.#preferences.set('catchUp', !on);
+      this.#render();
+    });
   }
 
   #quality() {

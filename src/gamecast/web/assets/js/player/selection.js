@@ -63,16 +63,30 @@ export class Fallback {
     return [...this.#ids];
   }
 
+  /** The engine above `current` in the list that would be best, or `null` when it is the best. */
+  get better() {
+    return this.#index > 0 ? this.#ids[0] : null;
+  }
+
+  /** The best engine works again: go back to it. */
+  ascend() {
+    this.#index = 0;
+    this.#failures = 0;
+    this.#playedSince = null;
+    this.#stalls = [];
+  }
+
   /** The picture began to move at `now` (seconds). */
   playing(now) {
     this.#playedSince ??= now;
   }
 
   /**
-   * The current engine stopped working.
+   * The current engine stopped working. `unsupported`: it can never play this stream; `unreachable`:
+   * trying again at once would only cost time.
    * @returns {'retry' | 'next' | 'none'} try it again, try the new `current`, or nothing is left
    */
-  failed(now, { unsupported = false } = {}) {
+  failed(now, { unsupported = false, unreachable = false } = {}) {
     if (this.#goodPlay(now)) this.#failures = 0;
     this.#playedSince = null;
     this.#stalls = [];
@@ -84,7 +98,7 @@ export class Fallback {
       return 'next';
     }
     this.#failures += 1;
-    if (this.#failures < FAILURES_EACH || this.#ids.length < 2) return 'retry';
+    if (this.#ids.length < 2 || (this.#failures < FAILURES_EACH && !unreachable)) return 'retry';
     return this.#advance();
   }
 

@@ -42,6 +42,12 @@ export class WhepStats {
     return shown ? { shown: shown - NTP_EPOCH, at } : null;
   }
 
+  /** Seconds that a picture needs at least: half a round trip, the jitter buffer, the decoder. */
+  get least() {
+    const { rtt = 0, jitterBuffer = 0, decodeTime = 0 } = this.details;
+    return rtt / 2 + jitterBuffer + decodeTime;
+  }
+
   #path(all, byId) {
     const transport = all.find(({ type }) => type === 'transport');
     const pair =

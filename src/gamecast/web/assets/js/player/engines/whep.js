@@ -73,7 +73,8 @@ class WhepEngine {
     if (playout === null || !clock.synced) return null;
     const age = performance.timeOrigin + performance.now() - playout.at;
     const late = (clock.now() - age - playout.shown) / 1000;
-    return late > -1 && late < 60 ? Math.max(0, late) : null;
+    // The browser's estimate is good to some 20 ms; it cannot be less than the way and the buffer.
+    return late > -1 && late < 60 ? Math.max(this.#stats.least, late) : null;
   }
 
   distance() {
@@ -188,8 +189,9 @@ class WhepLink {
       this.#onFailure('unsupported', 'answer', error.message);
       return;
     }
-    const kind = { 406: 'unsupported', 503: 'unreachable' }[error.status] ?? 'network';
-    this.#onFailure(kind, `whep ${error.status}`, error.message);
+    const { status } = error;
+    const kind = status === 406 ? 'unsupported' : status >= 500 ? 'unreachable' : 'network';
+    this.#onFailure(kind, `whep ${status}`, error.message);
   }
 
   #changed() {
