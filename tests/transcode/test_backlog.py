@@ -78,7 +78,7 @@ def test_bytes_are_bounded_too() -> None:
     assert numbers(backlog) == list(range(30, 40))
 
 
-def test_being_a_second_behind_is_made_up_for_without_encoding() -> None:
+def test_being_behind_is_made_up_for_without_encoding() -> None:
     backlog = VideoBacklog()
     backlog.append(picture(0))
     assert backlog.take()[1]

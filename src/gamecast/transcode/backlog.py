@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from gamecast.media.packet import Packet
 
 MAX_BYTES = 64 * 1024 * 1024
-_SKIP_SECONDS = 1.0
+_SKIP_SECONDS = 0.3
+"""How long units may wait before pictures are left out: being live comes before being smooth."""
 _ALMOST_LIVE = 2
 """Packets that may wait behind one that is encoded again: about what a decoder reorders."""
 

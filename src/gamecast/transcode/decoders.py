@@ -51,7 +51,7 @@ class Decoder:
             self._configure(track, threads)
             self._context.open()
         except (av.FFmpegError, ValueError, OverflowError) as error:
-            raise DecodeError(f"{name}: {error}") from None
+            raise DecodeError(f"{name}: {reason(error)}") from None
 
     def _configure(self, track: Track, threads: int) -> None:
         context: Any = self._context
@@ -86,7 +86,7 @@ class Decoder:
         except (av.FFmpegError, ValueError) as error:
             self.errors += 1
             if self.errors >= MAX_ERRORS:
-                raise DecodeError(f"{_DECODERS[self.track.codec]}: {error}") from None
+                raise DecodeError(f"{_DECODERS[self.track.codec]}: {reason(error)}") from None
             return []
         if frames:
             self.errors = 0
@@ -100,6 +100,11 @@ class Decoder:
         except (av.FFmpegError, ValueError):
             return []
         return frames
+
+
+def reason(error: Exception) -> str:
+    """What an exception of PyAV's says, without the arguments of the call that it quotes."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _decoder_config(track: Track) -> bytes:

@@ -16,6 +16,8 @@ _HARDWARE_ELSEWHERE = ("h264_nvenc", "h264_qsv", "h264_amf")
 _MOST_THREADS = 4
 _SMALL = 1280 * 720
 _RATE_BUFFER_SECONDS = 0.75
+_QUALITY = 22
+"""x264's constant rate factor: a second encode that is hard to tell from the first one."""
 
 _ZERO_LATENCY = {
     "h264_nvenc": {
@@ -55,7 +57,11 @@ def candidates(encoder: str, platform: str = sys.platform) -> tuple[str, ...]:
 
 
 def options(encoder: str, recipe: VideoRecipe, bitrate: int, pixels: int) -> dict[str, str]:
-    """FFmpeg's options for live H.264 of this bitrate in which no picture waits for another."""
+    """FFmpeg's options for live H.264 in which no picture waits for another.
+
+    Software encodes to a quality and stays under the bitrate, so that a still picture costs
+    little and the first second of movement after it does not suffer; hardware keeps to the bitrate.
+    """
     rate = {"maxrate": str(bitrate), "bufsize": str(round(bitrate * _RATE_BUFFER_SECONDS))}
     if encoder != SOFTWARE:
         return _ZERO_LATENCY.get(encoder, {}) | rate | _hardware_profile(encoder, recipe)
@@ -64,6 +70,7 @@ def options(encoder: str, recipe: VideoRecipe, bitrate: int, pixels: int) -> dic
         "preset": "veryfast" if pixels < _SMALL else "superfast",
         "tune": "zerolatency",
         "profile": "high" if high else "baseline",  # x264's baseline is the constrained one
+        "crf": str(_QUALITY),
         "forced-idr": "1",
         "sc_threshold": "0",
         "threads": str(recipe.threads or encoder_threads()),

@@ -39,9 +39,9 @@ class VideoRecipe:
 
     profile: Profile = Profile.HIGH
     bitrate: int = 0
-    """Bits per second; 0 means as the source has, measured, or by the size of the picture."""
+    """Most bits per second; 0 means a little more than the source has, or by the picture's size."""
     max_bitrate: int = 8_000_000
-    """Upper bound of a measured or guessed bitrate."""
+    """Upper bound of a bitrate that is measured or guessed."""
     encoder: str = "auto"
     """``auto`` (hardware if it works, else x264) or FFmpeg's name, for example ``libx264``."""
     threads: int = 0

@@ -27,7 +27,7 @@ from gamecast.transcode.wire import Message, MessageKind, WireError
 
 log = structlog.get_logger(__name__)
 
-_IN_FLIGHT = 8
+_IN_FLIGHT = 4
 """Packets that a worker may have at once; the others wait here, where they can be dropped."""
 _LOSSES = 5
 _LOSS_WINDOW_SECONDS = 60.0

@@ -14,6 +14,7 @@ from av.video.reformatter import VideoReformatter
 from gamecast.media.codecs import h264, nal, video_track
 from gamecast.media.packet import Packet
 from gamecast.media.track import Codec, Track
+from gamecast.transcode.decoders import reason
 from gamecast.transcode.encoder_choice import SOFTWARE, candidates, options
 from gamecast.transcode.recipes import VideoRecipe
 
@@ -42,7 +43,11 @@ class Picture:
 
 @dataclass(slots=True, frozen=True)
 class Shape:
-    """What an encoder is opened for. ``color``: primaries, transfer, matrix, range (FFmpeg's)."""
+    """What an encoder is opened for.
+
+    ``color``: primaries, transfer, matrix, range by FFmpeg's numbers. ``bitrate``: bits per
+    second, which software stays under and hardware keeps to.
+    """
 
     width: int
     height: int
@@ -110,7 +115,7 @@ class VideoEncoder:
                     _try_out(context, shape)
                     context = _open_context(name, shape, self._recipe)
             except (av.FFmpegError, ValueError, OSError) as error:
-                problems.append(f"{name}: {error}")
+                problems.append(f"{name}: {reason(error)}")
                 continue
             self._candidates = tuple(dict.fromkeys((name, SOFTWARE)))
             self._begin(name, context, shape)

@@ -24,9 +24,10 @@ _MOST_FPS = 240
 _LEAST_BITRATE = 200_000
 _DENSER = {Codec.HEVC: 1.5, Codec.AV1: 1.7, Codec.VP9: 1.4}
 """How much more H.264 needs for the same picture."""
+_HEADROOM = 1.1
 _KEYFRAME_DISTANCE = 0.25
 """Seconds of media between a keyframe and one that is asked for."""
-_OUTDATED = 1.6
+_OUTDATED = 1.3
 """By how much the measured rates may differ from those that the encoder was opened with."""
 
 
@@ -135,12 +136,13 @@ class VideoLine:
     def _bitrate(self, size: tuple[int, int], fps: Fraction, codec: Codec) -> int:
         if self._recipe.bitrate:
             return self._recipe.bitrate
-        if self._measured >= _MEASURED_PACKETS and self._meter.bitrate:
-            bitrate = self._meter.bitrate * _DENSER.get(codec, 1.0)
-        else:
-            megapixels = size[0] * size[1] / 1e6
-            bitrate = 3.2e6 * megapixels**0.7 * (1.0 if fps <= _USUAL_FPS else 1.5)
-        return max(_LEAST_BITRATE, min(self._recipe.max_bitrate, round(bitrate)))
+        megapixels: float = size[0] * size[1] / 1e6
+        bitrate: float = 3.2e6 * megapixels**0.7 * (1.0 if fps <= _USUAL_FPS else 1.5)
+        if self._measured >= _MEASURED_PACKETS:
+            # Where little moves now more may move soon, so it is never less than what is usual.
+            measured = self._meter.bitrate * _DENSER.get(codec, 1.0)
+            bitrate = max(bitrate, measured * _HEADROOM)
+        return round(max(_LEAST_BITRATE, min(self._recipe.max_bitrate, bitrate)))
 
 
 def _far(one: Shape, other: Shape) -> bool:
