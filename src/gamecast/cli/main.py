@@ -19,7 +19,7 @@ from gamecast.cli.errors import CliError
 if TYPE_CHECKING:
     from typer._click import Command, Context
 
-COMMANDS = ("serve", "push", "channel", "key", "token", "admin", "doctor")
+COMMANDS = ("serve", "push", "channel", "key", "token", "admin", "doctor", "bench")
 
 
 class LazyCommands(TyperGroup):

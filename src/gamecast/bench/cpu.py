@@ -1,0 +1,37 @@
+"""CPU time of processes, from the kernel (proc(5))."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+_TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process and all its threads. Raises ``OSError`` if it is gone."""
+    fields = (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory of a process that is in RAM."""
+    pages = int((Path("/proc") / str(pid) / "statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+class CpuMeter:
+    """Share of one core that some processes used since the meter was made."""
+
+    def __init__(self, pids: list[int]) -> None:
+        self._pids = pids
+        self._begin = time.monotonic()
+        self._before = self._spent()
+
+    def share(self) -> float:
+        """CPU seconds per second."""
+        return (self._spent() - self._before) / (time.monotonic() - self._begin)
+
+    def _spent(self) -> float:
+        return sum(cpu_seconds(pid) for pid in self._pids)

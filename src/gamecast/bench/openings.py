@@ -1,0 +1,70 @@
+"""How a light viewer gets a protocol to the point where media flows."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from urllib.parse import urlsplit
+
+from gamecast.bench.publisher import BenchError
+from gamecast.bench.viewers import Opening
+from gamecast.protocols.rtmp import ClientConnection, parse_url
+from gamecast.protocols.rtmp.events import MessageReceived, PlayStarted
+
+_MAX_HEAD = 16 * 1024
+
+
+def opening_for(url: str) -> tuple[tuple[str, int], Opening]:
+    """Where to connect and what to say, for ``http://…`` (any endless body) and ``rtmp://…``.
+
+    Raises ``ValueError`` for other schemes.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname:
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        return (parts.hostname, parts.port or 80), _http(parts.netloc, target or "/")
+    if parts.scheme == "rtmp":
+        rtmp = parse_url(url)
+        return (rtmp.host, rtmp.port), _rtmp(url)
+    raise ValueError("watch needs http:// or rtmp://")
+
+
+def _http(host: str, target: str) -> Opening:
+    request = f"GET {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: gamecast-bench\r\n\r\n"
+
+    def open(sock: socket.socket) -> bytes:
+        sock.sendall(request.encode())
+        head = b""
+        while b"\r\n\r\n" not in head:
+            data = sock.recv(65_536)
+            if not data or len(head) > _MAX_HEAD + 65_536:
+                raise BenchError("no HTTP answer")
+            head += data
+        first, _, _ = head.partition(b"\r\n")
+        if first.split(b" ")[1:2] != [b"200"]:
+            raise BenchError(f"the server answered {first.decode('latin-1')}")
+        return head.partition(b"\r\n\r\n")[2]
+
+    return open
+
+
+def _rtmp(url: str) -> Opening:
+    parts = parse_url(url)
+
+    def open(sock: socket.socket) -> bytes:
+        connection = ClientConnection(time.monotonic(), random_bytes=os.urandom)
+        connection.connect(parts.tc_url, parts.app)
+        connection.play(parts.name)
+        while True:
+            sock.sendall(connection.data_to_send())
+            data = sock.recv(65_536)
+            if not data:
+                raise BenchError("the server closed the connection")
+            for event in connection.receive_data(data, time.monotonic()):
+                if isinstance(event, MessageReceived):
+                    return b""
+                if not isinstance(event, PlayStarted) and "Reject" in type(event).__name__:
+                    raise BenchError(f"the server refused: {event!r}")
+
+    return open

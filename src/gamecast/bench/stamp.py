@@ -1,0 +1,63 @@
+"""Stamps: the sender's clock and a frame's number, carried inside the picture's bitstream.
+
+A ``user_data_unregistered`` SEI message (ITU-T H.264, D.1.7) survives every container and every
+server that does not re-encode, and is found by its UUID wherever it stands in a byte stream, so
+that a viewer needs no demuxer to prove what arrived. All bytes behind the UUID have their top bit
+set: no emulation prevention (7.4.1) can change them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+UUID = bytes.fromhex("b7a1c3d94e5f4867a9d2e1f0c8937ad5")
+_TIME, _NUMBER, _GROUP = 10, 5, 4
+_BODY = _TIME + _NUMBER + _GROUP
+SIZE = len(UUID) + _BODY
+"""Bytes from the first of the UUID to the last of the stamp."""
+_SEI_HEADER = bytes([0x06, 0x05, SIZE])
+_TRAILING = b"\x80"
+
+
+@dataclass(slots=True)
+class Stamp:
+    """What a frame says of itself."""
+
+    time_ns: int
+    """Unix time at which it was sent, in nanoseconds."""
+    number: int
+    """Frames count from 0 in decoding order."""
+    group: int
+    """Groups count from 0."""
+
+
+def stamp_nal(time_ns: int, number: int, group: int) -> bytes:
+    """The SEI NAL unit behind its 4-byte length (ISO/IEC 14496-15), to put before the slices."""
+    body = _septets(time_ns, _TIME) + _septets(number, _NUMBER) + _septets(group, _GROUP)
+    nal = _SEI_HEADER + UUID + body + _TRAILING
+    return len(nal).to_bytes(4, "big") + nal
+
+
+def find_stamps(data: bytes | bytearray, end: int) -> Iterator[Stamp]:
+    """All whole stamps in ``data[:end]``."""
+    position = data.find(UUID, 0, end)
+    while 0 <= position <= end - SIZE:
+        start = position + len(UUID)
+        yield Stamp(
+            _value(data[start : start + _TIME]),
+            _value(data[start + _TIME : start + _TIME + _NUMBER]),
+            _value(data[start + _TIME + _NUMBER : start + _BODY]),
+        )
+        position = data.find(UUID, start + _BODY, end)
+
+
+def _septets(value: int, count: int) -> bytes:
+    return bytes(0x80 | value >> 7 * place & 0x7F for place in reversed(range(count)))
+
+
+def _value(septets: bytes | bytearray) -> int:
+    value = 0
+    for septet in septets:
+        value = value << 7 | septet & 0x7F
+    return value
