@@ -17,7 +17,7 @@ copy the recording into MP4.
 """
 
 SCRIPT_TIME = 0
-"""Timestamp of all script data, wherever in the stream: ffmpeg makes a text stream of later ones."""
+"""Timestamp of all script data, wherever it is: ffmpeg makes a text stream of later ones."""
 
 
 class FlvPackager:
