@@ -76,7 +76,9 @@ class Pair:
         """The caller's clock."""
         return self.now + (self.now - self.start) * self.drift
 
-    def run(self, seconds: float, every: float = 0.0, work: Callable[[], None] | None = None) -> None:
+    def run(
+        self, seconds: float, every: float = 0.0, work: Callable[[], None] | None = None
+    ) -> None:
         """Let time pass; call ``work`` every so many seconds."""
         end = self.now + seconds
         next_work = self.now + every if work is not None else float("inf")
@@ -158,7 +160,9 @@ class Pair:
             if timer is not None and timer <= self.now:
                 self._events("server", self.server.handle_timer(self.now))
 
-    def _events(self, end: str, events: list[Connected | PayloadsReceived | ConnectionClosed]) -> None:
+    def _events(
+        self, end: str, events: list[Connected | PayloadsReceived | ConnectionClosed]
+    ) -> None:
         for event in events:
             if isinstance(event, PayloadsReceived):
                 self.received[end] += [(self.now, payload) for payload in event.payloads]

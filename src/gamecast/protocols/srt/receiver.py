@@ -78,7 +78,7 @@ class Receiver:
             self._statistics.pkt_rcv_drop += 1
             return None
         self._statistics.pkt_recv_unique += 1
-        self._buffer[sequence] = (self._clock.time(timestamp) + self.latency, payload)
+        self._buffer[sequence] = (self._clock.time(timestamp, now) + self.latency, payload)
         lost: tuple[int, int] | None = None
         if sequence > self._newest:
             if sequence > self._newest + 1:

@@ -36,46 +36,50 @@ class RoundTrip:
 
 
 _SAMPLES = 1000
+_SAMPLE_SECONDS = 10.0
+_LEAST_SAMPLES = 20
+"""A slow stream has few ACKs; its clock drifts as fast as any other."""
 _MAX_DRIFT = 0.005
 
 
 class PeerClock:
     """When a packet that the peer stamped is due here (TSBPD, draft section 4.5).
 
-    Stamps are 32 bits of microseconds since the peer's start; they are unwrapped against the last
-    one seen, so they may wrap every 71 minutes. The base moves with the drift of the two clocks:
-    the mean of 1000 samples, and at once what is above 5 ms (section 4.7).
+    Stamps are 32 bits of microseconds since the peer's start, so they wrap every 71 minutes; the
+    one nearest to the time that it is there is meant, however long the peer was silent. The base
+    moves with the drift of the two clocks: the mean of 1000 samples, or of those of 10 s
+    (section 4.7); what is above 5 ms stays in the base.
     """
 
-    __slots__ = ("_base", "_count", "_drift", "_first_rtt", "_last", "_sum", "corrections")
+    __slots__ = ("_base", "_count", "_drift", "_first_rtt", "_since", "_sum", "corrections")
 
     def __init__(self, timestamp: int, now: float) -> None:
         """``timestamp`` of the handshake that arrived at ``now``."""
-        self._last = timestamp
         self._base = now - timestamp / 1e6
         self._drift = 0.0
         self._sum = 0.0
         self._count = 0
+        self._since = now
         self._first_rtt: float | None = None
         self.corrections = 0
         """Times that the base was moved."""
 
-    def time(self, timestamp: int) -> float:
-        """Our time at which the packet would have arrived without jitter."""
-        delta = ((timestamp - self._last + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
-        stamp = self._last + delta
-        if delta > 0:
-            self._last = stamp
+    def time(self, timestamp: int, now: float) -> float:
+        """Our time at which a packet that came ``now`` would have come without jitter."""
+        stamp = unwrap_timestamp(timestamp, int((now - self._base) * 1e6))
         return self._base + self._drift + stamp / 1e6
 
     def sample(self, timestamp: int, now: float, rtt: float) -> None:
         """The peer's stamp on an ACKACK that arrived at ``now``."""
         if self._first_rtt is None:
             self._first_rtt = rtt
-        stamp = unwrap_timestamp(timestamp, self._last)
+        stamp = unwrap_timestamp(timestamp, int((now - self._base) * 1e6))
+        if not self._count:
+            self._since = now
         self._sum += now - (self._base + stamp / 1e6) - (rtt - self._first_rtt) / 2
         self._count += 1
-        if self._count < _SAMPLES:
+        enough = self._count >= _LEAST_SAMPLES and now - self._since >= _SAMPLE_SECONDS
+        if self._count < _SAMPLES and not enough:
             return
         drift = self._sum / self._count
         self._sum = 0.0
