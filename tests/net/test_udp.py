@@ -1,0 +1,99 @@
+"""The UDP socket on loopback: bursts in, batches out, with and without GSO."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gamecast.net.udp import Address, UdpSocket, _run
+
+
+def bound() -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+    sock.bind(("127.0.0.1", 0))
+    return sock
+
+
+class Peer:
+    """A socket that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self.bursts: list[int] = []
+        self.wanted = 0
+        self.enough = asyncio.Event()
+        self.socket = UdpSocket(bound(), self._received, drained=self._drained)
+
+    async def wait_for(self, count: int) -> list[bytes]:
+        """What was heard, once that many datagrams are there."""
+        self.wanted = count
+        if len(self.heard) < count:
+            self.enough.clear()
+            await asyncio.wait_for(self.enough.wait(), 10)
+        return self.heard
+
+    def _received(self, data: bytes, address: Address) -> None:
+        self.heard.append(data)
+        if len(self.heard) >= self.wanted:
+            self.enough.set()
+
+    def _drained(self) -> None:
+        self.bursts.append(len(self.heard))
+
+
+@pytest.fixture
+async def peers() -> AsyncIterator[tuple[Peer, Peer]]:
+    one, two = Peer(), Peer()
+    yield one, two
+    one.socket.close()
+    two.socket.close()
+
+
+BATCHES = [
+    [b"one"],
+    [bytes([n]) * 1316 for n in range(100)],
+    [b"a" * 1316, b"b" * 1316, b"c" * 200, b"d" * 1316, b"e" * 1400, b"f"],
+    [b"x", b"yy", b"zzz"],
+    [b"full" * 300] * 64 + [b"tail"],
+]
+
+
+@pytest.mark.parametrize("gso", [True, False])
+@pytest.mark.parametrize("batch", BATCHES, ids=range(len(BATCHES)))
+async def test_batches_arrive_as_the_datagrams_they_are(
+    peers: tuple[Peer, Peer], batch: list[bytes], gso: bool
+) -> None:
+    one, two = peers
+    one.socket.gso = one.socket.gso and gso
+    one.socket.send_batch(batch, two.socket.address)
+    assert await two.wait_for(len(batch)) == batch
+    assert one.socket.dropped == 0
+    assert two.bursts[-1] == len(batch)
+
+
+async def test_what_cannot_be_sent_is_counted(peers: tuple[Peer, Peer]) -> None:
+    one, two = peers
+    one.socket.send(bytes(70_000), two.socket.address)
+    assert one.socket.dropped == 1
+    one.socket.send(b"still there", two.socket.address)
+    assert await two.wait_for(1) == [b"still there"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "end"),
+    [
+        ([5], 1),
+        ([5, 5, 5], 3),
+        ([5, 5, 3, 5], 3),
+        ([5, 6], 1),
+        ([5, 0], 1),
+        ([1000] * 100, 64),
+        ([9000] * 10, 7),
+    ],
+)
+def test_runs_are_what_one_gso_call_may_hold(sizes: list[int], end: int) -> None:
+    assert _run([bytes(size) for size in sizes], 0) == end
