@@ -11,7 +11,8 @@ from av.codec.context import Flags
 from av.video.frame import PictureType
 from av.video.reformatter import VideoReformatter
 
-from gamecast.media.codecs import h264, nal, video_track
+from gamecast.media.codecs import nal, video_track
+from gamecast.media.codecs.in_band import config_from_units
 from gamecast.media.packet import Packet
 from gamecast.media.track import Codec, Track
 from gamecast.transcode.decoders import reason
@@ -126,7 +127,10 @@ class VideoEncoder:
         self._context, self.shape, self._number = context, shape, 0
         self._format = context.pix_fmt
         self._output.write_encoder(name)
-        track = video_track(Codec.H264, _avcc(context.extradata or b""), id=self.track_id)
+        config = context.extradata or b""
+        if config[:1] != b"\x01":  # start codes instead of avcC
+            config = config_from_units(Codec.H264, nal.split_annexb(config))
+        track = video_track(Codec.H264, config, id=self.track_id)
         if track != self._track:
             self._track = track
             self._output.write_track(track)
@@ -182,14 +186,3 @@ def _try_out(context: Any, shape: Shape) -> None:
         if context.encode(frame):
             return
     raise ValueError("takes pictures but gives no packets")
-
-
-def _avcc(extradata: bytes) -> bytes:
-    if extradata[:1] == b"\x01":
-        return extradata
-    units = nal.split_annexb(extradata)
-
-    def of(kind: h264.NalType) -> list[bytes]:
-        return [unit for unit in units if unit[0] & 0x1F == kind]
-
-    return h264.build_avcc(of(h264.NalType.SPS), of(h264.NalType.PPS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gamecast.media.codecs import av1, h264, hevc, nal
+from gamecast.media.codecs.in_band import config_from_units
 from gamecast.media.errors import MediaError
 from gamecast.media.track import Codec
 
@@ -20,29 +21,12 @@ def configuration(codec: Codec, extradata: bytes) -> bytes:
     if not extradata:
         raise MediaError(f"{codec} without its configuration")
     match codec:
-        case Codec.H264 if extradata[0] != 1:
-            return _avcc(nal.split_annexb(extradata))
-        case Codec.HEVC if extradata[0] != 1:
-            return _hvcc(nal.split_annexb(extradata))
+        case Codec.H264 | Codec.HEVC if extradata[0] != 1:
+            return config_from_units(codec, nal.split_annexb(extradata))
         case Codec.AV1 if extradata[0] != 0x81:
             return av1.build_av1c(extradata)
         case _:
             return extradata
-
-
-def _avcc(units: list[bytes]) -> bytes:
-    def of(kind: int) -> list[bytes]:
-        return [unit for unit in units if unit and unit[0] & 0x1F == kind]
-
-    return h264.build_avcc(of(h264.NalType.SPS), of(h264.NalType.PPS))
-
-
-def _hvcc(units: list[bytes]) -> bytes:
-    def of(kind: int) -> list[bytes]:
-        return [unit for unit in units if unit and hevc.nal_type(unit) == kind]
-
-    kinds = hevc.NalType
-    return hevc.build_hvcc(of(kinds.VPS), of(kinds.SPS), of(kinds.PPS))
 
 
 def repacker(codec: Codec, extradata: bytes) -> Repack:
