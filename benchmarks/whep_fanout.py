@@ -207,7 +207,6 @@ def main() -> None:
     parser.add_argument("--bitrate", type=int, default=6_000_000)
     parser.add_argument("--fps", type=int, default=60)
     parser.add_argument("--cores", type=_numbers, default=[0, 1], help="server's, viewers'")
-    parser.add_argument("--nice", type=int, default=0, help="below 0 (root) on a shared machine")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     arguments = parser.parse_args()
     _say(
@@ -215,7 +214,6 @@ def main() -> None:
         f" {version('uvloop')}, cryptography {cryptography.__version__}, Linux"
         f" {platform.release()}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     )
-    os.nice(arguments.nice)
     results = uvloop.run(run(arguments))
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=1) + "\n")

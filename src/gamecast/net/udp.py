@@ -48,6 +48,7 @@ class UdpSocket:
         self._drained = drained
         self._loop = asyncio.get_running_loop()
         self._buffer = bytearray(_MAX_DATAGRAM)
+        self._controls: dict[int, list[tuple[int, int, bytes]]] = {}
         self.dropped = 0
         """Datagrams that could not be sent."""
         self.gso = _has_gso(bound)
@@ -78,9 +79,13 @@ class UdpSocket:
         if length <= size:
             self.send(data, address)
         elif self.gso:
-            control = [(socket.SOL_UDP, _UDP_SEGMENT, struct.pack("=H", size))]
             try:
-                self._socket.sendmsg([data], control, 0, address)
+                control = self._controls[size]
+            except KeyError:
+                control = [(socket.SOL_UDP, _UDP_SEGMENT, struct.pack("=H", size))]
+                self._controls[size] = control
+            try:
+                self._socket.sendmsg((data,), control, 0, address)
             except OSError as error:
                 self._failed(error, -(-length // size))
         else:

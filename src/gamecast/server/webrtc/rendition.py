@@ -26,6 +26,8 @@ _BURST_BYTES = 64 * 1024
 _RECENT_SOUND = 2
 """Audio frames of the group that a new viewer gets."""
 _REPORT_SECONDS = 1.0
+_REPORT_SLICES = 20
+"""Reports are spread over about so many frames."""
 _KEYFRAME_SECONDS = 1.0
 
 
@@ -42,6 +44,7 @@ class RtpRendition:
         self._group: list[Frame] = []
         self._base: float | None = None
         self._reported = 0.0
+        self._to_report: list[WhepViewer] = []
         self._keyframe_asked = 0.0
         self.lines: dict[Kind, RtpLine] = {}
         self.change_tracks(tracks)
@@ -124,6 +127,8 @@ class RtpRendition:
         """Send it no more."""
         self._viewers.pop(viewer, None)
         self._pacing.pop(viewer, None)
+        if viewer in self._to_report:
+            self._to_report.remove(viewer)
         viewer.queue.clear()
 
     def want_keyframe(self, viewer: WhepViewer) -> None:
@@ -139,20 +144,25 @@ class RtpRendition:
     # Inside -------------------------------------------------------------------------------------
 
     def _distribute(self, frame: Frame) -> None:
-        large = frame.size > _BURST_BYTES
-        bitrate = self._stream.bitrate if frame.starts_group else 0
-        now = self._loop.time()
+        if frame.starts_group:
+            self._begin_group()
+        large, is_video = frame.size > _BURST_BYTES, frame.is_video
         for viewer in self._viewers:
-            if frame.starts_group:
-                viewer.started = True
-                viewer.skipping = not viewer.may_have_group(bitrate, now)
-            if viewer.skipping and frame.is_video:
+            if is_video and viewer.skipping:
                 continue
             if large or viewer.queue:
                 viewer.queue.append(frame)
                 self._pace(viewer)
             else:
                 viewer.send(frame)
+        if self._to_report:
+            self._report_some()
+
+    def _begin_group(self) -> None:
+        bitrate, now = self._stream.bitrate, self._loop.time()
+        for viewer in self._viewers:
+            viewer.started = True
+            viewer.skipping = not viewer.may_have_group(bitrate, now)
 
     def _pace(self, viewer: WhepViewer) -> None:
         if viewer.queue:
@@ -179,8 +189,14 @@ class RtpRendition:
         if now - self._reported < _REPORT_SECONDS * 0.9:
             return
         self._reported = now
-        for viewer in self._viewers:
+        for viewer in self._to_report:  # no frame has come since
             self._report_to(viewer)
+        self._to_report = list(self._viewers)
+
+    def _report_some(self) -> None:
+        """A few after each frame: all at once would hold up the frame behind them."""
+        for _ in range(min(len(self._to_report), 1 + len(self._viewers) // _REPORT_SLICES)):
+            self._report_to(self._to_report.pop())
 
     def _report_to(self, viewer: WhepViewer) -> None:
         if self._base is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from gamecast.packaging.rtp import Frame
 from gamecast.protocols.webrtc.answer import AgreedMedia
@@ -26,9 +27,13 @@ class Line:
     abs_send_time: int
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True, frozen=True, eq=False, weakref_slot=True)
 class Variant:
-    """What the answers of a group of viewers have in common."""
+    """What the answers of a group of viewers have in common.
+
+    :meth:`of` gives viewers with equal answers the same object, so that finding their headers takes
+    no comparison of numbers, per viewer and frame.
+    """
 
     video: Line | None
     audio: Line | None
@@ -37,7 +42,11 @@ class Variant:
     def of(cls, media: list[AgreedMedia]) -> Variant:
         """From the agreed media of an answer."""
         lines = {each.kind: _line(each) for each in media if each.stream is not None}
-        return cls(lines.get("video"), lines.get("audio"))
+        key = lines.get("video"), lines.get("audio")
+        known = _known.get(key)
+        if known is None:
+            known = _known[key] = cls(*key)
+        return known
 
     def batches(self, frame: Frame) -> list[PacketBatch]:
         """The frame's packets with this variant's headers; made once, empty if it is not taken."""
@@ -46,6 +55,10 @@ class Variant:
             line = self.video if frame.is_video else self.audio
             made = frame.shared[self] = _make(frame, line) if line is not None else []
         return made
+
+
+_known: WeakValueDictionary[tuple[Line | None, Line | None], Variant] = WeakValueDictionary()
+"""Variants that viewers have now; peers choose the numbers, so none may outlive its viewers."""
 
 
 def _line(media: AgreedMedia) -> Line:

@@ -75,18 +75,23 @@ class WhepViewer:
 
     def send(self, frame: Frame) -> None:
         """One frame now: a seal and a system call per batch."""
-        session = self.session
-        sender, address = session.sender, session.selected
+        session, counts = self.session, self._counts
+        sender = session.sender
+        # The endpoint's own pair of host and port: it comes back as it was given.
+        address: Any = session.selected
         if sender is None or address is None:
             return
         for batch in self.variant.batches(frame):
             sealed = sender.seal(batch)
-            self.socket.send_segments(sealed, batch.segment_size(sender.overhead), _pair(address))
-            count = self._counts.setdefault(batch.ssrc, [0, 0])
-            count[0] += len(batch.payloads)
-            count[1] += len(sealed)
-            self.sent_bytes += len(sealed)
-            self.sent_packets += len(batch.payloads)
+            self.socket.send_segments(sealed, batch.segment_size(sender.overhead), address)
+            count = counts.get(batch.ssrc)
+            if count is None:
+                count = counts[batch.ssrc] = [0, 0]
+            packets, size = len(batch.payloads), len(sealed)
+            count[0] += packets
+            count[1] += size
+            self.sent_packets += packets
+            self.sent_bytes += size
 
     # What the player says -----------------------------------------------------------------------
 
@@ -190,6 +195,9 @@ class WhepViewer:
             if packets:
                 report = SenderReport(line.ssrc, ntp, timestamp & 0xFFFFFFFF, packets, octets)
                 self.session.send_rtcp([report, SourceDescription({line.ssrc: _CNAME})])
+        # At once: round trips are measured from the time that a report bears.
+        for data, address in self.session.datagrams_to_send():
+            self.socket.send(data, _pair(address))
 
     def may_have_group(self, bitrate: int, now: float) -> bool:
         """Decides at a keyframe whether this viewer gets the group that begins with it."""
