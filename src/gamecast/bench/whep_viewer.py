@@ -54,7 +54,7 @@ class Counts:
     """Packets of a sampling viewer that did not decrypt."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class LightViewer:
     """One viewer with a socket of its own; all viewers of a process share loop and buffer."""
 
@@ -72,6 +72,7 @@ class LightViewer:
     _expected: dict[int, int] = field(default_factory=dict)
     _depacketizer: H264Depacketizer = field(default_factory=H264Depacketizer)
     _timer: asyncio.TimerHandle | None = None
+    _timer_at: float = 0.0
     _reports: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -192,10 +193,12 @@ class LightViewer:
                 continue  # what matters is repeated
         at = self.session.next_timer()
         if self._timer is not None:
-            if at is not None and self._timer.when() <= at and not self._timer.cancelled():
+            if at is not None and self._timer_at <= at:
                 return  # it fires early and is set again
             self._timer.cancel()
-        self._timer = None if at is None else self._loop.call_at(at, self._wake)
+        self._timer, self._timer_at = None, at or 0.0
+        if at is not None:
+            self._timer = self._loop.call_at(at, self._wake)
 
     def _wake(self) -> None:
         self._timer = None

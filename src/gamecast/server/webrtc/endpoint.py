@@ -49,7 +49,8 @@ class Endpoint:
         self._public_addresses = public_addresses
         self._router: Router[Session] = Router()
         self._peers: dict[Session, Peer] = {}
-        self._timers: dict[Session, asyncio.TimerHandle] = {}
+        # With the time of each, for what uvloop returns for times past does not know it.
+        self._timers: dict[Session, tuple[float, asyncio.TimerHandle]] = {}
         self._certificate = generate_certificate(time.time())
         self._context = make_context(self._certificate)
         self.socket = UdpSocket(bound, self._received)
@@ -138,19 +139,19 @@ class Endpoint:
         peer = self._peers.get(session)
         timers = (session.next_timer(), peer.next_timer()) if peer is not None else ()
         at = min((each for each in timers if each is not None), default=None)
-        handle = self._timers.get(session)
-        if handle is not None:
-            if at is not None and handle.when() <= at:
+        armed = self._timers.get(session)
+        if armed is not None:
+            if at is not None and armed[0] <= at:
                 return  # it fires early, finds nothing due and is set again
-            handle.cancel()
+            armed[1].cancel()
             del self._timers[session]
         if at is not None:
-            self._timers[session] = self._loop.call_at(at, self._timer, session)
+            self._timers[session] = at, self._loop.call_at(at, self._timer, session)
 
     def _forget(self, session: Session, reason: str) -> None:
         self._router.remove(session)
         self._peers.pop(session, None)
-        handle = self._timers.pop(session, None)
-        if handle is not None:
-            handle.cancel()
+        armed = self._timers.pop(session, None)
+        if armed is not None:
+            armed[1].cancel()
         log.debug("webrtc.closed", reason=reason)
