@@ -95,6 +95,7 @@ def report(result: WatchResult) -> list[str]:
         f"frames checked       {result.frames}, missed {result.missed_frames}",
         f"groups missed        {result.missed_groups}",
         f"load's CPU           {result.load_cpu:.1%} of the other core",
+        f"server without core  {result.cpu_waiting or 0.0:.1%} of the time",
     ]
 
 

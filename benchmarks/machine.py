@@ -13,8 +13,6 @@ from pathlib import Path
 
 SERVER_CORE = 0
 LOAD_CORE = 1
-_PRIORITY = -15
-"""Niceness, where the system lets us: neighbours shall not be measured."""
 
 
 def describe() -> str:
@@ -42,16 +40,18 @@ def load_average() -> float:
 def on_core(core: int) -> Iterator[None]:
     """What is started inside runs on this core, and this process too until the end."""
     before = os.sched_getaffinity(0)
-    priority = os.getpriority(os.PRIO_PROCESS, 0)
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
     os.sched_setaffinity(0, {core} & before or before)
     with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
+        # Neighbours shall not be measured; niceness alone means little between sessions (sched(7),
+        # "The autogroup feature").
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     try:
         yield
     finally:
         os.sched_setaffinity(0, before)
         with contextlib.suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, 0, priority)
+            os.sched_setscheduler(0, policy, parameters)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,11 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 
+def waiting_seconds(pid: int) -> float:
+    """Time that a process's first thread wanted a core and had none (schedstat)."""
+    return int((Path("/proc") / str(pid) / "schedstat").read_text().split()[1]) / 1e9
+
+
 def resident_bytes(pid: int) -> int:
     """Memory of a process that is in RAM."""
     pages = int((Path("/proc") / str(pid) / "statm").read_text().split()[1])
@@ -28,6 +33,11 @@ class CpuMeter:
         self._pids = pids
         self._begin = time.monotonic()
         self._before = self._spent()
+        self._waited = self._waiting()
+
+    def waiting(self) -> float:
+        """Seconds of waiting for a core per second: above some per cent, neighbours were loud."""
+        return (self._waiting() - self._waited) / (time.monotonic() - self._begin)
 
     def share(self) -> float:
         """CPU seconds per second."""
@@ -35,3 +45,6 @@ class CpuMeter:
 
     def _spent(self) -> float:
         return sum(cpu_seconds(pid) for pid in self._pids)
+
+    def _waiting(self) -> float:
+        return sum(waiting_seconds(pid) for pid in self._pids)

@@ -33,6 +33,8 @@ class WatchResult:
     first_media: dict[int, float]
     cpu: float | None = None
     """Of the process given by ``--pid``."""
+    cpu_waiting: float | None = None
+    """Seconds per second in which that process wanted a core and had none."""
     load_cpu: float = 0.0
     """Of the viewers themselves: near 1, they measure themselves."""
 

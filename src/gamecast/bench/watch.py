@@ -67,5 +67,6 @@ def _measure(
         progress(f"{time.monotonic() - begin:4.0f} s  {rate:8.0f} Mbit/s")
     result = summarise(crowd.viewers, time.monotonic() - begin)
     result.cpu = target.share() if settings.pids else None
+    result.cpu_waiting = target.waiting() if settings.pids else None
     result.load_cpu = own.share()
     return result
