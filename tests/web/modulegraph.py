@@ -13,7 +13,7 @@ from pathlib import Path
 import gamecast
 
 WEB = Path(gamecast.__file__).parent / "web"
-PAGES = ("index", "watch", "embed")
+PAGES = ("index", "watch", "embed", "studio")
 BEGIN = "<!-- modulepreload: begin -->"
 END = "<!-- modulepreload: end -->"
 

@@ -102,7 +102,7 @@ def used_keys() -> tuple[set[str], set[str]]:
     whole = set(re.findall(r"""['"]([a-z][\w-]*(?:\.[\w-]+)+)['"]""", sources))
     whole |= set(re.findall(r"""\bt\('([\w.-]+)'""", sources))
     whole |= set(re.findall(r"""data-i18n(?:-tip|-label)?'?[=:] ?['"]([\w.-]+)['"]""", sources))
-    built = set(re.findall(r"`([a-z]+\.)\$\{", sources))
+    built = set(re.findall(r"`([a-z]+\.[\w-]*)\$\{", sources))
     return whole, built
 
 

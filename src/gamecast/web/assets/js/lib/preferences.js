@@ -26,14 +26,22 @@ const SCHEMA = {
 
 export class Preferences extends Emitter {
   #storage;
+  #name;
+  #schema;
   #values = {};
 
-  /** @param {Storage | null} [storage] where to keep them; `null` keeps them for this page only */
-  constructor(storage = defaultStorage()) {
+  /**
+   * @param {Storage | null} [storage] where to keep them; `null` keeps them for this page only
+   * @param {{name?: string, schema?: object}} [options] another set: its key in the store, and for
+   *   every value its default and the test that it must pass
+   */
+  constructor(storage = defaultStorage(), { name: store = KEY, schema = SCHEMA } = {}) {
     super();
     this.#storage = storage;
+    this.#name = store;
+    this.#schema = schema;
     const stored = this.#read();
-    for (const [key, [fallback, valid]] of Object.entries(SCHEMA)) {
+    for (const [key, [fallback, valid]] of Object.entries(schema)) {
       this.#values[key] = valid(stored[key]) ? stored[key] : fallback;
     }
   }
@@ -44,7 +52,7 @@ export class Preferences extends Emitter {
 
   /** Keep a value; emits `change` with the key. A value of the wrong kind is our own mistake. */
   set(key, value) {
-    if (!SCHEMA[key]?.[1](value)) throw new TypeError(`bad preference ${key}: ${value}`);
+    if (!this.#schema[key]?.[1](value)) throw new TypeError(`bad preference ${key}: ${value}`);
     if (this.#values[key] === value) return;
     this.#values[key] = value;
     this.#write();
@@ -53,7 +61,7 @@ export class Preferences extends Emitter {
 
   #read() {
     try {
-      const stored = JSON.parse(this.#storage?.getItem(KEY) ?? '{}');
+      const stored = JSON.parse(this.#storage?.getItem(this.#name) ?? '{}');
       return stored !== null && typeof stored === 'object' ? stored : {};
     } catch {
       return {};
@@ -62,7 +70,7 @@ export class Preferences extends Emitter {
 
   #write() {
     try {
-      this.#storage?.setItem(KEY, JSON.stringify(this.#values));
+      this.#storage?.setItem(this.#name, JSON.stringify(this.#values));
     } catch {
       // A full or forbidden store costs the memory of a choice, never the choice itself.
     }

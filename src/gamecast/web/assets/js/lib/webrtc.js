@@ -8,6 +8,9 @@ const SDP = 'application/sdp';
 /** An answer may wait for a converter to start on the server (ms); then it will not come. */
 const ANSWER_LIMIT = 12_000;
 
+/** How long to wait for the server's word on the end of a session (ms). */
+const FAREWELL_LIMIT = 2000;
+
 /** The server refused an offer, or could not be reached (`status` 0). */
 export class OfferRefused extends Error {
   /**
@@ -55,7 +58,8 @@ export async function sendOffer(path, sdp, { key = null } = {}) {
 
 /** Tell the server that the session is over; also while the page is being left. */
 export function endSession(resource) {
-  return fetch(resource, { method: 'DELETE', keepalive: true }).catch(() => null);
+  const signal = AbortSignal.timeout(FAREWELL_LIMIT);
+  return fetch(resource, { method: 'DELETE', keepalive: true, signal }).catch(() => null);
 }
 
 /**

@@ -14,6 +14,9 @@ export function goLiveSteps() {
     h(
       'div.ways',
       {},
+      way('camera', 'golive.browser', 'golive.browser-text', [
+        h('a.button.accent', { href: '/studio' }, icon('broadcast'), t('golive.studio')),
+      ]),
       way('broadcast', 'golive.obs', 'golive.obs-text', [
         copyField('golive.server', ingest()),
         copyField('golive.key', 'gamecast key create main'),

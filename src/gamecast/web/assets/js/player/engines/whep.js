@@ -160,9 +160,10 @@ class WhepLink {
     this.#onFailure = () => {};
     clearTimeout(this.#deadline);
     removeEventListener('pagehide', this.#leave);
-    this.peer?.close();
+    const { peer } = this;
     this.peer = null;
-    this.#release();
+    // In this order: a closing peer says farewell, and the server would no longer know the session.
+    this.#release().finally(() => peer?.close());
   }
 
   async #exchange(peer) {
@@ -212,9 +213,10 @@ class WhepLink {
     this.#deadline = setTimeout(() => this.#onFailure(...failure), limit);
   }
 
-  #release() {
-    if (this.#resource !== null) endSession(this.#resource);
+  async #release() {
+    const resource = this.#resource;
     this.#resource = null;
+    if (resource !== null) await endSession(resource);
   }
 }
 
