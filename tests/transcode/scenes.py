@@ -35,11 +35,12 @@ def flash_and_beep(
     rate: int = 48_000,
     channels: int = 2,
     pixels: str = "yuv420p",
+    picture: str = FLASH,
 ) -> Path:
     """Make a file with a flash and a beep at every full second; encoder options for each half."""
     inputs: list[str] = []
     if video:
-        inputs += ["-f", "lavfi", "-i", FLASH.format(size=size, fps=fps)]
+        inputs += ["-f", "lavfi", "-i", picture.format(size=size, fps=fps)]
     if audio:
         inputs += ["-f", "lavfi", "-i", BEEP.format(rate=rate)]
     command = [require("ffmpeg"), "-v", "error", "-nostdin", "-y", *inputs, "-t", str(seconds)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import av
 from av.codec.context import Flags
 from av.video.frame import PictureType
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Colorspace, VideoReformatter
 
 from gamecast.media.codecs import nal, video_track
 from gamecast.media.codecs.in_band import config_from_units
@@ -22,6 +22,11 @@ from gamecast.transcode.recipes import VideoRecipe
 if TYPE_CHECKING:
     from gamecast.transcode.audio_line import Output
 
+BT709 = 1
+"""Of matrix coefficients (ITU-T H.273)."""
+LIMITED_RANGE = 1
+"""AVCOL_RANGE_MPEG."""
+_UNSPECIFIED = 2
 _MOST_INSIDE = 64
 _TRIAL_PICTURES = 16
 _LONGEST_GROUP_SECONDS = 20
@@ -105,16 +110,19 @@ class VideoEncoder:
     def _converted(self, frame: av.VideoFrame, shape: Shape) -> av.VideoFrame:
         if frame.format.name == self._format and (frame.width, frame.height) == shape_size(shape):
             return frame
-        return self._reformatter.reformat(frame, shape.width, shape.height, self._format)
+        matrix = Colorspace.ITU709 if frame.format.is_rgb else None
+        return self._reformatter.reformat(
+            frame, shape.width, shape.height, self._format, dst_colorspace=matrix
+        )
 
     def _open(self, shape: Shape) -> None:
         problems = []
         for name in self._candidates:
             try:
-                context = _open_context(name, shape, self._recipe)
+                context = _open_in_color(name, shape, self._recipe)
                 if name != SOFTWARE:
                     _try_out(context, shape)
-                    context = _open_context(name, shape, self._recipe)
+                    context = _open_in_color(name, shape, self._recipe)
             except (av.FFmpegError, ValueError, OSError) as error:
                 problems.append(f"{name}: {reason(error)}")
                 continue
@@ -156,6 +164,17 @@ class VideoEncoder:
 def shape_size(shape: Shape) -> tuple[int, int]:
     """Width and height."""
     return shape.width, shape.height
+
+
+def _open_in_color(name: str, shape: Shape, recipe: VideoRecipe) -> Any:
+    """Open the encoder; without the colour description if it refuses that."""
+    try:
+        return _open_context(name, shape, recipe)
+    except (av.FFmpegError, ValueError, OverflowError):
+        if shape.color[:3] == (_UNSPECIFIED,) * 3:
+            raise
+    plain = replace(shape, color=(_UNSPECIFIED,) * 3 + shape.color[3:])
+    return _open_context(name, plain, recipe)
 
 
 def _open_context(name: str, shape: Shape, recipe: VideoRecipe) -> Any:

@@ -14,13 +14,21 @@ from gamecast.media.track import Codec, Track
 from gamecast.transcode.audio_line import Output
 from gamecast.transcode.decoders import Decoder
 from gamecast.transcode.recipes import VideoRecipe
-from gamecast.transcode.video_encoder import Picture, Shape, VideoEncoder
+from gamecast.transcode.video_encoder import (
+    BT709,
+    LIMITED_RANGE,
+    Picture,
+    Shape,
+    VideoEncoder,
+)
 
 _MOST_INSIDE = 64
 """Packets whose pictures may be inside a decoder; none holds back more than 16."""
 _MEASURED_PACKETS = 15
 _USUAL_FPS = 30
 _MOST_FPS = 240
+_LEAST_SIDE, _MOST_SIDE = 16, 8192
+"""Pictures of other sizes come of broken bytes, and encoders refuse them."""
 _LEAST_BITRATE = 200_000
 _DENSER = {Codec.HEVC: 1.5, Codec.AV1: 1.7, Codec.VP9: 1.4}
 """How much more H.264 needs for the same picture."""
@@ -96,7 +104,8 @@ class VideoLine:
 
     def _encode(self, frame: av.VideoFrame, track: Track) -> None:
         pts = frame.pts  # the encoder numbers the frame anew
-        if pts is None:
+        sides = sorted((frame.width, frame.height))
+        if pts is None or sides[0] < _LEAST_SIDE or sides[1] > _MOST_SIDE:
             return
         entered = self._entered.pop(pts, None)
         wall = entered.wall if entered is not None else 0.0
@@ -115,8 +124,7 @@ class VideoLine:
     def _shape(self, frame: av.VideoFrame, track: Track, *, renew: bool) -> Shape:
         """What the encoder has to be open for; rates are kept until they are far off."""
         size = (frame.width & ~1, frame.height & ~1)
-        color = (frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range)
-        shape = Shape(*size, tuple(int(part) for part in color), 0, Fraction(_USUAL_FPS))
+        shape = Shape(*size, _color(frame), 0, Fraction(_USUAL_FPS))
         current = self._encoder.shape
         if current is not None and not renew and current.looks_like(shape):
             return current
@@ -143,6 +151,13 @@ class VideoLine:
             measured = self._meter.bitrate * _DENSER.get(codec, 1.0)
             bitrate = max(bitrate, measured * _HEADROOM)
         return round(max(_LEAST_BITRATE, min(self._recipe.max_bitrate, bitrate)))
+
+
+def _color(frame: av.VideoFrame) -> tuple[int, ...]:
+    if frame.format.is_rgb:  # a screen in VP9 or AV1; it is converted by BT.709
+        return int(frame.color_primaries), int(frame.color_trc), BT709, LIMITED_RANGE
+    color = (frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range)
+    return tuple(int(part) for part in color)
 
 
 def _far(one: Shape, other: Shape) -> bool:
