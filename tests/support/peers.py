@@ -29,6 +29,8 @@ PACKAGES = {
     "nginx": "nginx libnginx-mod-rtmp",
     "rtmpdump": "rtmpdump",
     "srt-live-transmit": "srt-tools",
+    "pulseaudio": "pulseaudio",
+    "paplay": "pulseaudio-utils",
 }
 """The Debian package of each program, for the message that says what to install."""
 

@@ -53,6 +53,14 @@ def push(
     audio: Annotated[
         str, option("--audio", SOUND, "What is heard.", "default|none|tone|NAME")
     ] = "default",
+    audio_gain: Annotated[
+        float, option("--audio-gain", SOUND, "Of that sound.", "DB", min=-60, max=30)
+    ] = 0.0,
+    mic: Annotated[str | None, option("--mic", SOUND, "Mix in a microphone.", "[NAME]")] = None,
+    mic_gain: Annotated[float, option("--mic-gain", SOUND, "", "DB", min=-60, max=30)] = 0.0,
+    mute_mic: Annotated[
+        bool, option("--mute-mic", SOUND, "Begin with it muted; see 'gamecast ctl'.")
+    ] = False,
     audio_codec: Annotated[str, option("--audio-codec", SOUND, "", "aac|opus")] = "aac",
     audio_bitrate: Annotated[str, option("--audio-bitrate", SOUND, "", "160k")] = "160k",
     encoder: Annotated[
@@ -130,6 +138,10 @@ def push(
         loop=loop,
         cursor=cursor,
         audio=audio,
+        audio_gain=audio_gain,
+        mic=mic,
+        mic_gain=mic_gain,
+        mute_mic=mute_mic,
         audio_codec=audio_codec,
         audio_bitrate=audio_bitrate,
         encoder=encoder,

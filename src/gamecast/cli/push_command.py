@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class PushCommand(TyperCommand):
-    """Lets ``--screen`` and ``--camera`` stand without their value, and ``--profile`` set others.
+    """Lets ``--screen``, ``--camera`` and ``--mic`` stand without a value, and reads profiles.
 
-    What follows ``--screen`` is its value if it is a number, and what follows ``--camera`` if it
-    is neither an option nor a destination. A profile's values count where the command line says
+    What follows ``--screen`` is its value if it is a number, and what follows the others if it is
+    neither an option nor a destination. A profile's values count where the command line says
     nothing.
     """
 
@@ -33,15 +33,15 @@ class PushCommand(TyperCommand):
 
 
 def with_values(args: Sequence[str]) -> list[str]:
-    """Write ``--screen`` as ``--screen=0`` and ``--camera`` as ``--camera=``, where bare."""
+    """Write bare options with a value: ``--screen=0``, ``--camera=``, ``--mic=``."""
     rewritten, rest = [], list(args)
     while rest:
         argument = rest.pop(0)
         following = rest[0] if rest else ""
         if argument == "--screen":
             argument = f"--screen={rest.pop(0) if following.isdecimal() else 0}"
-        elif argument == "--camera":
-            argument = f"--camera={rest.pop(0) if _is_name(following) else ''}"
+        elif argument in ("--camera", "--mic"):
+            argument = f"{argument}={rest.pop(0) if _is_name(following) else ''}"
         rewritten.append(argument)
     return rewritten
 

@@ -31,6 +31,10 @@ class Words(TypedDict):
     loop: bool
     cursor: bool
     audio: str
+    audio_gain: float
+    mic: str | None
+    mic_gain: float
+    mute_mic: bool
     audio_codec: str
     audio_bitrate: str
     encoder: str
@@ -54,6 +58,10 @@ def read_options(**words: Unpack[Words]) -> PushOptions:
         loop=words["loop"],
         cursor=words["cursor"],
         audio=words["audio"],
+        audio_gain=_factor(words["audio_gain"]),
+        mic=words["mic"],
+        mic_gain=_factor(words["mic_gain"]),
+        mute_mic=words["mute_mic"],
         encoder=_one_of("--encoder", words["encoder"], CHOICES),
         codec=Codec(_one_of("--codec", words["codec"], ("h264", "hevc", "av1"))),
         audio_codec=Codec(_one_of("--audio-codec", words["audio_codec"], ("aac", "opus"))),
@@ -87,6 +95,11 @@ def _parsed(parse: Callable[[str], T], text: str | None) -> T | None:
         return parse(text)
     except ValueError as error:
         raise CliError(str(error), exit_status=USAGE) from None
+
+
+def _factor(decibels: float) -> float:
+    factor: float = 10 ** (decibels / 20)
+    return factor
 
 
 def _geometry(text: str) -> Geometry:

@@ -91,6 +91,7 @@ def _view(*, as_json: bool) -> View:
 def describe(plan: Plan, targets: list[Target]) -> list[str]:
     """What is about to happen: sources, encoder and why not another one, destinations."""
     lines = [f"source       {source.name}" for source in plan.sources]
+    lines += [f"             {note}" for note in plan.notes]
     lines += [
         f"             {probe.encoder} passed over: {probe.problem}"
         for probe in plan.probes

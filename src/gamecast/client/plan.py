@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from gamecast.client.capture.desktop import (
     open_desktop_window,
 )
 from gamecast.client.capture.file import FileSource
+from gamecast.client.capture.sound.mixer import Channel, Mixer
+from gamecast.client.capture.sound.open import open_sound
 from gamecast.client.capture.source import AudioFormat, Source, SourceError, VideoFormat
 from gamecast.client.capture.testscene import TestScene
-from gamecast.client.capture.tone import Tone
 from gamecast.client.capture.x11.wire import Geometry
 from gamecast.client.encode.audio import AudioEncoder
 from gamecast.client.encode.probe import Probe, choose
@@ -54,6 +55,11 @@ class PushOptions:
     cursor: bool = True
     audio: str = "default"
     """``default``, ``none``, ``tone`` or the name of a device."""
+    audio_gain: float = 1.0
+    mic: str | None = None
+    """The microphone to mix in: its name; empty for the default one."""
+    mic_gain: float = 1.0
+    mute_mic: bool = False
     encoder: str = "auto"
     codec: Codec = Codec.H264
     audio_codec: Codec = Codec.AAC
@@ -79,6 +85,15 @@ class Plan:
     audio: AudioEncoder | None = None
     probes: Sequence[Probe] = ()
     """How the candidates for the video encoder did."""
+    notes: list[str] = field(default_factory=list)
+    """What the user should know but did not ask for."""
+
+    @property
+    def channels(self) -> list[Channel]:
+        """The mixer's inputs, to be set while it runs."""
+        return [
+            each for source in self.sources if isinstance(source, Mixer) for each in source.channels
+        ]
 
     def close(self) -> None:
         """Release the sources of a plan that is not run."""
@@ -96,7 +111,9 @@ def make_plan(options: PushOptions) -> Plan:
     try:
         plan.sources.append(open_source(options))
         if not options.copy:
-            plan.sources += open_sound(options, has_sound=plan.sources[0].audio_format is not None)
+            has_sound = plan.sources[0].audio_format is not None
+            sounds, plan.notes = open_sounds(options, has_sound=has_sound)
+            plan.sources += sounds
             _add_encoders(plan, options)
     except (SourceError, EncoderError):
         plan.close()
@@ -133,7 +150,10 @@ def check(options: PushOptions) -> None:
 def open_source(options: PushOptions) -> Source:
     """The source of the pictures (and, for a file, of its sound)."""
     if options.file is not None:
-        return FileSource(options.file, loop=options.loop, copy=options.copy)
+        sound = options.audio == "default" and options.mic is None
+        return FileSource(
+            options.file, loop=options.loop, copy=options.copy, sound=sound or options.copy
+        )
     fps, cursor = options.fps or DEFAULT_FPS, options.cursor
     if options.screen is not None:
         return open_desktop_screen(options.screen, fps, cursor=cursor)
@@ -150,15 +170,41 @@ def open_source(options: PushOptions) -> Source:
         raise SourceError(str(error)) from error
 
 
-def open_sound(options: PushOptions, *, has_sound: bool) -> list[Source]:
-    """The sources of sound beside the pictures' own."""
-    if options.audio == "none":
-        return []
-    if options.audio == "tone" or (options.audio == "default" and options.test):
-        return [Tone()]
-    if options.audio == "default":
-        return []
-    raise SourceError(f"sound source {options.audio!r} is not supported yet: tone, none, default")
+def open_sounds(options: PushOptions, *, has_sound: bool) -> tuple[list[Source], list[str]]:
+    """The sources of sound beside the pictures' own, and what to tell the user about them.
+
+    The machine's own sound is left out where it cannot be had and was not asked for by name.
+    """
+    wanted, notes = _wanted_sounds(options, has_sound=has_sound), []
+    inputs: list[tuple[Source, Channel]] = []
+    for channel, name in wanted:
+        try:
+            inputs.append((open_sound(name), channel))
+        except SourceError as error:
+            if name != "default" or len(wanted) > 1:
+                for source, _ in inputs:
+                    source.stop()
+                raise
+            notes.append(f"no sound: {error}")
+    if not inputs:
+        return [], notes
+    if len(inputs) == 1 and inputs[0][1].gain == 1.0 and wanted[0][1] == "tone":
+        return [inputs[0][0]], notes
+    return [Mixer(inputs)], notes
+
+
+def _wanted_sounds(options: PushOptions, *, has_sound: bool) -> list[tuple[Channel, str]]:
+    """Mixer channels and names of what to open."""
+    game = options.audio
+    if game == "default" and options.test:
+        game = "tone"
+    wanted = []
+    if game != "none" and not (game == "default" and (has_sound or options.file is not None)):
+        wanted.append((Channel("game", gain=options.audio_gain), game))
+    if options.mic is not None:
+        name = options.mic or "mic"
+        wanted.append((Channel("mic", gain=options.mic_gain, muted=options.mute_mic), name))
+    return wanted
 
 
 def _add_encoders(plan: Plan, options: PushOptions) -> None:
@@ -168,7 +214,7 @@ def _add_encoders(plan: Plan, options: PushOptions) -> None:
         name, plan.probes = choose(options.encoder, settings)
         plan.video = VideoEncoder(name, settings)
     sound = next((source.audio_format for source in plan.sources if source.audio_format), None)
-    if sound is not None and options.audio != "none":
+    if sound is not None:
         plan.audio = AudioEncoder(audio_settings(options, sound))
 
 

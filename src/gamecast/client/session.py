@@ -83,7 +83,12 @@ class PushSession:
         has_video = any(track.kind is Kind.VIDEO for track in self.tracks)
         self._hub = Hub([output.write for output in self.destinations], has_video=has_video)
         stats, fail, write = self.encode_stats, self.fail, self._hub.write
-        self._video = VideoWorker(video, write, stats=stats, fail=fail) if video else None
+        source_fps = next((each.video_format.fps for each in sources if each.video_format), None)
+        self._video = (
+            VideoWorker(video, write, stats=stats, fail=fail, source_fps=source_fps)
+            if video
+            else None
+        )
         self._audio = AudioWorker(audio, write, stats=stats, fail=fail) if audio else None
         self._live: set[int] = set()
         self._adaptive = self._choose_adaptive(targets, wanted=dynamic_bitrate)
@@ -242,9 +247,10 @@ class PushSession:
         next_tick = time.monotonic() + tick_every
         with self._changed:
             while not until() and (now := time.monotonic()) < end:
-                if tick is not None and now >= next_tick:
-                    tick()
+                if now >= next_tick:
                     next_tick = now + tick_every
+                    if tick is not None:
+                        tick()
                 self._changed.wait(max(0.0, min(end, next_tick) - time.monotonic()))
 
     def _finish(self) -> None:

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from gamecast.client.encode.audio import AudioEncoder
+from gamecast.client.encode.audio import AudioEncoder, stretched
 from gamecast.client.encode.settings import AudioSettings, EncoderError
 from gamecast.media.codecs import packet_samples
 from gamecast.media.packet import Packet
@@ -102,6 +102,28 @@ def test_sound_without_time_is_our_mistake() -> None:
     frame.pts = None
     with pytest.raises(EncoderError, match="timestamp"):
         AudioEncoder(AudioSettings()).encode(frame)
+
+
+def test_a_sound_card_that_runs_slow_stays_in_step() -> None:
+    encoder = AudioEncoder(AudioSettings())
+    packets = []
+    for block in range(60 * 20):
+        frame = tone(block * 960, 960)
+        frame.pts = round(block * 960 * 1.001)
+        packets += encoder.encode(frame)
+    packets += encoder.flush()
+    assert steady(packets)
+    assert packets[-1].pts == pytest.approx(60 * 20 * 960 * 1.001, abs=2500)
+
+
+def test_stretching_keeps_the_sound() -> None:
+    for form, planar in (("fltp", True), ("flt", False), ("s16", False), ("s16p", True)):
+        frame = av.AudioResampler(form, "stereo", 48_000).resample(tone(0, 1000))[0]
+        longer = stretched(frame, 4)
+        assert (longer.samples, longer.sample_rate, longer.layout.name) == (1004, 48_000, "stereo")
+        wave = longer.to_ndarray()[1]
+        expected = 0.3 * np.sin(2 * np.pi * 440 * np.arange(1004) * 999 / 1003 / 48_000)
+        assert np.abs(wave - expected).max() < 0.01, (form, planar)
 
 
 def test_no_encoder() -> None:

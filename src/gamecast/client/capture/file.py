@@ -28,8 +28,13 @@ DEFAULT_FPS = Fraction(30)
 class FileSource(ThreadedSource):
     """The first video and audio stream of a file."""
 
-    def __init__(self, path: Path, *, loop: bool = False, copy: bool = False) -> None:
-        """Open the file; raises ``SourceError`` with one clear line."""
+    def __init__(
+        self, path: Path, *, loop: bool = False, copy: bool = False, sound: bool = True
+    ) -> None:
+        """Open the file, with its ``sound`` or without.
+
+        Raises ``SourceError`` with one clear line.
+        """
         super().__init__()
         self.name = path.name
         self._path = path
@@ -37,7 +42,7 @@ class FileSource(ThreadedSource):
         self._copy = copy
         self._container = _open(path)
         self._video = next(iter(self._container.streams.video), None)
-        self._audio = next(iter(self._container.streams.audio), None)
+        self._audio = next(iter(self._container.streams.audio), None) if sound else None
         self._remuxer: Remuxer | None = None
         self._leads: dict[int, Fraction] = {}
         try:

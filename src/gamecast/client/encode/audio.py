@@ -1,8 +1,4 @@
-"""AudioEncoder: raw sound in, ``Packet``s of AAC or Opus out.
-
-Holes in the sound (a device that sleeps while it is silent) are filled with silence, so that
-the count of samples always agrees with the clock and sound never drifts from the pictures.
-"""
+"""AudioEncoder: raw sound in, ``Packet``s of AAC or Opus out, in step with the clock."""
 
 from __future__ import annotations
 
@@ -14,6 +10,7 @@ from av.audio.resampler import AudioResampler
 from av.codec.context import Flags
 
 from gamecast.client.encode.settings import AudioSettings, EncoderError
+from gamecast.client.encode.soundclock import Placement, SoundClock
 from gamecast.media.codecs import audio_track
 from gamecast.media.errors import MediaError
 from gamecast.media.packet import Packet
@@ -21,10 +18,6 @@ from gamecast.media.track import Codec, Track
 
 ENCODERS = {Codec.AAC: "aac", Codec.OPUS: "libopus"}
 LAYOUTS = {1: "mono", 2: "stereo"}
-TOLERANCE = 0.08
-"""Seconds by which a frame may be late or early before silence or a cut puts it right."""
-MAX_SILENCE = 5.0
-"""Seconds of silence inserted at once; a longer hole is a jump of the timestamps."""
 
 
 class AudioEncoder:
@@ -39,41 +32,32 @@ class AudioEncoder:
         self._resampler = AudioResampler(
             self._sample_format, self._layout, settings.rate, self._context.frame_size
         )
-        self._next: int | None = None
+        self._clock = SoundClock(settings.rate)
         self.track = _track(self._context, settings, track_id)
 
     def encode(self, frame: av.AudioFrame) -> list[Packet]:
         """Encode some samples; raises ``EncoderError``."""
-        start = _ticks(frame, self.settings.rate)
-        packets: list[Packet] = []
-        if self._next is not None:
-            gap = start - self._next
-            if gap < -TOLERANCE * self.settings.rate:
-                return []
-            if gap > TOLERANCE * self.settings.rate:
-                packets = self._fill(gap)
-            start = self._next
-        packets += self._feed(frame, start)
-        self._next = start + round(frame.samples * self.settings.rate / frame.sample_rate)
-        return packets
+        rate = self.settings.rate
+        samples = round(frame.samples * rate / frame.sample_rate)
+        placed = self._clock.place(_ticks(frame, rate), samples)
+        if placed is None:
+            return []
+        packets = self._silence(placed) if placed.silence else []
+        if placed.stretch:
+            frame = stretched(frame, placed.stretch * frame.sample_rate // rate or placed.stretch)
+        return packets + self._feed(frame, placed.start)
 
     def flush(self) -> list[Packet]:
         """What is still inside, at the end."""
         return self._encode_blocks(self._resampler.resample(None)) + self._drain(None)
 
-    def _fill(self, gap: int) -> list[Packet]:
-        """Insert ``gap`` samples of silence, or jump over a hole that is too long."""
-        if self._next is None or gap > MAX_SILENCE * self.settings.rate:
-            self._next = (self._next or 0) + gap
-            return []
-        shape = (self.settings.channels, gap)
+    def _silence(self, placed: Placement) -> list[Packet]:
+        shape = (self.settings.channels, placed.silence)
         silence = av.AudioFrame.from_ndarray(
             np.zeros(shape, np.float32), format="fltp", layout=self._layout
         )
         silence.sample_rate = self.settings.rate
-        packets = self._feed(silence, self._next)
-        self._next += gap
-        return packets
+        return self._feed(silence, placed.start - placed.silence)
 
     def _feed(self, frame: av.AudioFrame, start: int) -> list[Packet]:
         frame.pts = start
@@ -96,6 +80,22 @@ class AudioEncoder:
             Packet(self.track, packet.pts or 0, packet.pts or 0, bytes(packet))
             for packet in encoded
         ]
+
+
+def stretched(frame: av.AudioFrame, extra: int) -> av.AudioFrame:
+    """The same sound in ``extra`` more samples (fewer, where negative), as planar floats."""
+    samples = frame.to_ndarray()
+    scale = 1.0 if samples.dtype.kind == "f" else 2.0 ** (1 - 8 * samples.dtype.itemsize)
+    channels = len(frame.layout.channels)
+    rows = samples if frame.format.is_planar else samples.reshape(-1, channels).T
+    places = np.linspace(0, frame.samples - 1, frame.samples + extra)
+    known = np.arange(frame.samples)
+    out = np.stack([np.interp(places, known, row) for row in rows * scale])
+    longer = av.AudioFrame.from_ndarray(
+        out.astype(np.float32), format="fltp", layout=frame.layout.name
+    )
+    longer.sample_rate = frame.sample_rate
+    return longer
 
 
 def _ticks(frame: av.AudioFrame, rate: int) -> int:

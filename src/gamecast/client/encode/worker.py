@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -31,16 +32,43 @@ MAX_SOUND = 256
 """Blocks of sound that may wait: about five seconds."""
 
 
+class Gate:
+    """Thins out pictures to a lower rate."""
+
+    def __init__(self, fps: Fraction) -> None:
+        self._fps = fps
+        self._last = -1
+
+    def lets_through(self, frame: av.VideoFrame) -> bool:
+        """Whether this is the first picture in its place on the grid of the rate."""
+        if frame.pts is None or not frame.time_base:
+            return True
+        place = int(frame.pts * frame.time_base * self._fps + Fraction(1, 1000))
+        if place <= self._last:
+            return False
+        self._last = place
+        return True
+
+
 class VideoWorker:
     """Encodes pictures in a thread of its own."""
 
     def __init__(
-        self, encoder: VideoEncoder, write: Write, *, stats: EncodeStats, fail: Fail
+        self,
+        encoder: VideoEncoder,
+        write: Write,
+        *,
+        stats: EncodeStats,
+        fail: Fail,
+        source_fps: Fraction | None = None,
     ) -> None:
+        """``source_fps`` above the encoder's rate means that pictures have to be left out."""
         self._encoder = encoder
         self._write = write
         self._stats = stats
         self._fail = fail
+        wanted = encoder.settings.fps
+        self._gate = Gate(wanted) if source_fps is not None and source_fps > wanted else None
         self._frames: deque[av.VideoFrame] = deque()
         self._changed = threading.Condition()
         self._ending = False
@@ -56,6 +84,8 @@ class VideoWorker:
 
     def put(self, frame: av.VideoFrame) -> None:
         """Take a picture; when the encoder is behind, the oldest waiting one is given up."""
+        if self._gate is not None and not self._gate.lets_through(frame):
+            return
         with self._changed:
             self._stats.frames_captured += 1
             self._frames.append(frame)

@@ -1,0 +1,1 @@
+"""Sound devices: PulseAudio (and PipeWire, which speaks its protocol) through libpulse."""
