@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gamecast.bench.source import Source, SourceSettings
+from gamecast.bench.stamp import SIZE, Stamp, find_stamps, stamp_nal
+from gamecast.media.codecs.nal import nal_units
+
+numbers = st.integers(min_value=0, max_value=2**28 - 1)
+
+
+@settings(max_examples=50)
+@given(st.integers(min_value=0, max_value=2**63 - 1), numbers, numbers, st.binary(max_size=50))
+def test_a_stamp_is_found_wherever_it_stands(
+    time_ns: int, number: int, group: int, before: bytes
+) -> None:
+    data = before + stamp_nal(time_ns, number, group) + before
+    assert list(find_stamps(data, len(data))) == [Stamp(time_ns, number, group)]
+
+
+def test_a_stamp_that_is_cut_is_not_found_yet() -> None:
+    data = stamp_nal(1, 2, 3)
+    whole = data.index(b"\xb7\xa1") + SIZE
+    assert not list(find_stamps(data, whole - 1))
+    assert len(list(find_stamps(data, whole))) == 1
+
+
+def test_no_byte_of_a_stamp_needs_emulation_prevention() -> None:
+    nal = stamp_nal(0, 0, 0)[4:]
+    assert b"\x00\x00" not in nal
+
+
+@pytest.mark.parametrize("b_frames", [0, 2])
+def test_the_source_loops_without_a_seam(b_frames: int) -> None:
+    wanted = SourceSettings(bitrate=2_000_000, fps=30, group=30, b_frames=b_frames)
+    source = Source(wanted)
+    packets = [source.video_packet(number, 7) for number in range(90)]
+    assert [packet.dts for packet in packets] == [number * 3000 for number in range(90)]
+    assert [n for n, packet in enumerate(packets) if packet.keyframe] == [0, 30, 60]
+    assert sorted(packet.pts for packet in packets) == [
+        packets[0].pts + number * 3000 for number in range(90)
+    ]
+    assert any(packet.pts != packet.dts + packets[0].pts for packet in packets) == bool(b_frames)
+    bits = sum(len(packet.data) for packet in packets) * 8 / 3
+    assert bits == pytest.approx(wanted.bitrate, rel=0.1)
+    assert all(nal_units(packet.data)[0][0] & 0x1F == 6 for packet in packets)
