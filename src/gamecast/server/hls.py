@@ -43,7 +43,7 @@ class HlsRendition:
             first_msn=int(elapsed / min(1.0, settings.segment)),
             keyframe_seconds=stream.keyframe_interval,
         )
-        self.playlist = MediaPlaylist(self.packager, epoch=secrets.token_hex(4))
+        self.playlist = MediaPlaylist(self.packager, epoch=secrets.token_hex(8))
         self.epoch = self.playlist.epoch
         self._waiting: list[asyncio.Future[None]] = []
         self._asked_at = self._clock()

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tests.server.rtmp_peer import Publisher, on_air
-from tests.server.site import Site
+from tests.server.site import MakeSite, Site
 from tests.support.events import until
 
 INDEX = "/live/main/index.m3u8"
@@ -33,7 +33,7 @@ async def media(site: Site, query: str = "") -> str:
 
 def hint(playlist: str) -> tuple[int, int, str]:
     """Segment, part and file of the preload hint."""
-    found = re.search(r'PRELOAD-HINT:TYPE=PART,URI="([0-9a-f]{8}-(\d+)\.(\d+)\.m4s)"', playlist)
+    found = re.search(r'PRELOAD-HINT:TYPE=PART,URI="([0-9a-f]{16}-(\d+)\.(\d+)\.m4s)"', playlist)
     assert found is not None, playlist
     return int(found[2]), int(found[3]), found[1]
 
@@ -56,7 +56,7 @@ async def test_everything_that_a_playlist_lists_is_there(site: Site) -> None:
     playlist = await media(site)
     init = re.findall(r'MAP:URI="([^"]+)"', playlist)
     parts = re.findall(r'EXT-X-PART:.*URI="([^"]+)"', playlist)
-    segments = re.findall(r"^[0-9a-f]{8}-\d+\.m4s$", playlist, re.M)
+    segments = re.findall(r"^[0-9a-f]{16}-\d+\.m4s$", playlist, re.M)
     assert init
     assert parts
     assert segments
@@ -123,8 +123,8 @@ async def test_a_preload_hint_is_answered_when_the_part_is_there(site: Site) -> 
 
 async def test_pieces_that_are_gone_or_never_were_are_404(site: Site) -> None:
     publisher = await playing(site)
-    epoch = hint(await media(site))[2][:8]
-    for file in (f"{epoch}-999999.m4s", f"{epoch}-0.77.m4s", "00000000-1.m4s", "x.m4s"):
+    epoch = hint(await media(site))[2][:16]
+    for file in (f"{epoch}-999999.m4s", f"{epoch}-0.77.m4s", "0000000000000000-1.m4s", "x.m4s"):
         answer = await site.get(f"/live/main/{file}")
         assert answer.status_code == 404, file
         assert answer.headers["content-type"] == "application/problem+json"
@@ -139,6 +139,24 @@ async def test_the_end_is_said_and_the_rest_stays_readable(site: Site) -> None:
     playlist = await media(site)
     assert playlist.endswith("#EXT-X-ENDLIST\n")
     assert "PRELOAD-HINT" not in playlist
-    last = re.findall(r"^[0-9a-f]{8}-\d+\.m4s$", playlist, re.M)[-1]
+    last = re.findall(r"^[0-9a-f]{16}-\d+\.m4s$", playlist, re.M)[-1]
     assert (await site.get(f"/live/main/{last}")).status_code == 200
     assert (await site.get(INDEX)).status_code == 404
+
+
+async def test_a_token_in_the_query_is_enough_for_players(make_site: MakeSite) -> None:
+    site = await make_site(auth={"publish": "open", "play": "key"})
+    publisher = await on_air(site)
+    publisher.send(130)
+    assert (await site.get(INDEX)).status_code == 401
+    index = await site.get(f"{INDEX}?key={site.key}")
+    assert index.status_code == 200, index.text
+    variant = index.text.splitlines()[-1]
+    assert variant == f"media.m3u8?key={site.key}"
+    assert (await site.get(MEDIA)).status_code == 401
+    playlist = await site.get(f"/live/main/{variant}")
+    assert playlist.status_code == 200
+    init = re.search(r'MAP:URI="([^"]+)"', playlist.text)
+    assert init is not None
+    assert (await site.get(f"/live/main/{init[1]}")).status_code == 200
+    publisher.stop()

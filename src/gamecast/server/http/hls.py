@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,7 +26,7 @@ _AFTER_THE_END_SECONDS = 60.0
 """A stream that is over stays readable this long: section 6.2.2 asks for the playlist's length."""
 _FOREVER = "public, max-age=3600, immutable"
 _NAME = re.compile(
-    r"(?P<epoch>[0-9a-f]{8})-(?:init(?P<init>\d{1,9})\.mp4|(?P<msn>\d{1,12})(?:\.(?P<part>\d{1,6}))?\.m4s)"
+    r"(?P<epoch>[0-9a-f]{16})-(?:init(?P<init>\d{1,9})\.mp4|(?P<msn>\d{1,12})(?:\.(?P<part>\d{1,6}))?\.m4s)"
 )
 
 
@@ -65,6 +66,15 @@ class HlsRoutes:
     def __init__(self, settings: HlsSettings) -> None:
         self._settings = settings
         self._over: dict[str, HlsRendition] = {}
+
+    @staticmethod
+    def is_media(file: str) -> bool:
+        """Whether this names a part, segment or initialisation segment.
+
+        Their names hold 64 random bits that only a playlist tells, so whoever was given the
+        playlist may have them: players and CDNs ask for them without the playlist's query.
+        """
+        return _NAME.fullmatch(file) is not None
 
     async def answer(self, request: Request, stream: Stream, file: str) -> Response | None:
         """The response, or ``None`` if ``file`` is not a name of ours."""
@@ -136,7 +146,7 @@ class HlsRoutes:
             stream.main_tracks,
             bandwidth=max(rendition.packager.peak_bitrate, stream.bitrate),
             average=stream.bitrate,
-            media_uri=MEDIA_PLAYLIST,
+            media_uri=MEDIA_PLAYLIST + _credential(request),
         )
         return Response(text, media_type=_PLAYLIST_TYPE, headers={"cache-control": "max-age=2"})
 
@@ -176,6 +186,13 @@ class HlsRoutes:
         if segment is None or part >= len(segment.parts):
             return _gone()
         return _media(segment.parts[part].data)
+
+
+def _credential(request: Request) -> str:
+    """The query by which the media playlist is allowed like the index: players add no header."""
+    given = {name: request.query_params.get(name) for name in ("token", "key")}
+    carried = {name: value for name, value in given.items() if value}
+    return f"?{urlencode(carried)}" if carried else ""
 
 
 def _media(data: bytes | None) -> Response:

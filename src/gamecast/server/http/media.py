@@ -127,9 +127,10 @@ class MediaApp:
         return await self._whep.answer(request, stream) if stream is not None else not_on_air(name)
 
     async def _file(self, request: Request, name: str, file: str) -> Response:
-        refusal = await self._may_play(name, request)
-        if refusal is not None:
-            return refusal
+        if not self._hls.is_media(file):
+            refusal = await self._may_play(name, request)
+            if refusal is not None:
+                return refusal
         if file == "poster.jpg":
             return await self._picture(name)
         stream = self._directory.get(name)
