@@ -221,3 +221,36 @@ def test_every_mistake_is_one_clear_line(arguments: list[str], status: int, prob
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("gamecast: ")
     assert "S3CRET" not in done.stdout + done.stderr
+
+
+def test_a_running_push_is_driven_from_outside(tmp_path: Path) -> None:
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+
+    def ctl(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command("ctl", *arguments),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env=environment,
+            cwd=tmp_path,
+            check=False,
+        )
+
+    assert "no push is running" in ctl("status").stderr
+    with RtmpPeer() as peer:
+        arguments = command("push", *SMALL, "--replay", "5", peer.url("S3CRET"))
+        with Process(arguments, log=tmp_path / "log", env=environment, cwd=tmp_path) as push:
+            peer.wait_for(
+                lambda: bool(peer.publications) and len(peer.publications[0].pictures) > 20
+            )
+            status = ctl("status")
+            assert json.loads(status.stdout)["replay_seconds"] == 5
+            assert "S3CRET" not in status.stdout
+            saved = ctl("replay", "save.mp4")
+            assert str(tmp_path / "save.mp4") in saved.stdout, saved.stderr
+            assert ctl("bitrate", "200k").stdout.strip() == "bitrate: 200000"
+            assert "no command 'dance'" in ctl("dance").stderr
+            assert ctl("stop").returncode == 0
+            assert push.wait() == 0, push.output
+    assert len(judge.units(tmp_path / "save.mp4")) > 10

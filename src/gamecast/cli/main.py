@@ -19,7 +19,10 @@ from gamecast.cli.errors import CliError
 if TYPE_CHECKING:
     from typer._click import Command, Context
 
-COMMANDS = ("serve", "push", "channel", "key", "token", "admin", "doctor", "bench")
+COMMANDS = (
+    *("serve", "push", "ctl", "devices"),
+    *("channel", "key", "token", "admin", "doctor", "bench"),
+)
 
 
 class LazyCommands(TyperGroup):

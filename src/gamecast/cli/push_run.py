@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
@@ -15,6 +15,8 @@ from gamecast.cli.errors import USAGE, CliError
 from gamecast.cli.push_view import JsonView, PlainView, TerminalView, View
 from gamecast.cli.values import show_bitrate
 from gamecast.client.capture.source import SourceError
+from gamecast.client.control import ControlServer, control_folder
+from gamecast.client.controls import Controls
 from gamecast.client.encode.settings import EncoderError
 from gamecast.client.plan import Plan, PlanError, PushOptions, make_plan
 from gamecast.client.push.target import Target
@@ -67,7 +69,9 @@ def _push(plan: Plan, running: Running) -> Outcome:
         targets=running.targets,
         keep_trying=running.keep_trying,
         dynamic_bitrate=running.dynamic_bitrate,
+        replay=running.replay,
     )
+    controls = Controls(session, channels=plan.channels)
     meter = Meter()
     destinations = [destination.stats for destination in session.destinations]
 
@@ -75,7 +79,7 @@ def _push(plan: Plan, running: Running) -> Outcome:
         view.show(meter.read(session.elapsed(), session.encode_stats, destinations))
 
     view.begin(describe(plan, running.targets))
-    with _ended_by_signals(session.stop):
+    with _ended_by_signals(session.stop), _controlled(controls):
         outcome = session.run(duration=running.duration, tick=show, tick_every=view.interval)
     view.end(meter.read(outcome.seconds, session.encode_stats, destinations), outcome)
     return outcome
@@ -111,6 +115,16 @@ def describe(plan: Plan, targets: list[Target]) -> list[str]:
         f"passed on    {track.codec_string}" for source in plan.sources for track in source.tracks
     ]
     return lines + [f"destination  {target.shown}" for target in targets]
+
+
+@contextmanager
+def _controlled(controls: Controls) -> Iterator[None]:
+    """Inside, ``gamecast ctl`` reaches this push; without a socket for it the push goes on too."""
+    with ExitStack() as stack:
+        stack.callback(controls.close)
+        with suppress(OSError):
+            stack.enter_context(ControlServer(controls.carry_out, control_folder()))
+        yield
 
 
 @contextmanager

@@ -19,7 +19,9 @@ from gamecast.client.push.congestion import BitrateController
 from gamecast.client.push.destination import Destination, Metadata
 from gamecast.client.push.hub import Hub
 from gamecast.client.push.network import NetworkThread
+from gamecast.client.push.recording import FileDestination
 from gamecast.client.push.registry import make_destination
+from gamecast.client.push.replay import ReplayRing
 from gamecast.client.push.stats import EncodeStats, State
 from gamecast.client.push.target import FileTarget, Target
 from gamecast.media.packet import Packet
@@ -60,9 +62,10 @@ class PushSession:
         targets: Sequence[Target],
         keep_trying: bool = False,
         dynamic_bitrate: bool | None = None,
+        replay: float | None = None,
     ) -> None:
         """``dynamic_bitrate``: adapt the encoder to the uplink; by default with one URL only,
-        for one slow platform must not cost the others quality.
+        for one slow platform must not cost the others quality. ``replay``: seconds to keep.
         """
         self.encode_stats = EncodeStats(target_bitrate=video.bitrate if video else 0)
         self._sources = sources
@@ -81,7 +84,12 @@ class PushSession:
         self._other_bitrate = audio.settings.bitrate if audio else 0
         self._metadata = _metadata(video, audio)
         has_video = any(track.kind is Kind.VIDEO for track in self.tracks)
-        self._hub = Hub([output.write for output in self.destinations], has_video=has_video)
+        self.ring = ReplayRing(replay, has_video=has_video) if replay else None
+        outputs = [output.write for output in self.destinations]
+        self._hub = Hub(outputs + ([self.ring.write] if self.ring else []), has_video=has_video)
+        self._controller: BitrateController | None = None
+        self.full_bitrate = self.encode_stats.target_bitrate
+        """What the encoder was opened for; it cannot go above."""
         stats, fail, write = self.encode_stats, self.fail, self._hub.write
         source_fps = next((each.video_format.fps for each in sources if each.video_format), None)
         self._video = (
@@ -131,21 +139,42 @@ class PushSession:
         """Seconds since the source started."""
         return time.monotonic() - self._started_at if self._started_at is not None else 0.0
 
+    def request_keyframe(self) -> None:
+        """Make the next picture a keyframe."""
+        if self._started_at is not None and self._video is not None:
+            self._video.request_keyframe()
+
+    def change_bitrate(self, bitrate: int) -> None:
+        """Encode at this bitrate; adapting to the uplink goes on from there."""
+        if self._video is not None:
+            self._video.change_bitrate(bitrate)
+        if self._controller is not None:
+            self._network.call(self._controller.set_original, bitrate)
+
+    def add_recording(self, target: FileTarget) -> FileDestination:
+        """Record from the next keyframe, which is made now, until ``end_recording``."""
+        recording = FileDestination(target, on_change=self._destination_changed)
+        recording.start(self.tracks, self._metadata)
+        self._hub.add(recording.write)
+        self.request_keyframe()
+        return recording
+
+    def end_recording(self, recording: FileDestination) -> None:
+        """Close the file."""
+        self._hub.remove(recording.write)
+        recording.finish(FINISH)
+
     def _destination_changed(self) -> None:
         with self._changed:
             for number, destination in enumerate(self.destinations):
                 live = destination.stats.state is State.LIVE
                 if live and number not in self._live:
                     self._live.add(number)
-                    self._request_keyframe()
+                    # It starts with the next keyframe: make it now.
+                    self.request_keyframe()
                 elif not live:
                     self._live.discard(number)
             self._changed.notify_all()
-
-    def _request_keyframe(self) -> None:
-        """A destination that has just come (back) starts with the next keyframe: make it now."""
-        if self._started_at is not None and self._video is not None:
-            self._video.request_keyframe()
 
     # Sink of the sources ------------------------------------------------------------------------
 
@@ -195,11 +224,11 @@ class PushSession:
         for destination in self.destinations:
             destination.start(self.tracks, self._metadata)
         if self._adaptive is not None and self._video is not None:
-            controller = BitrateController(
+            self._controller = BitrateController(
                 self.encode_stats.target_bitrate, other=self._other_bitrate
             )
             self._network.submit(
-                adapt(self._adaptive.stats, controller, self._video.change_bitrate)
+                adapt(self._adaptive.stats, self._controller, self._video.change_bitrate)
             )
         try:
             self._wait(SETTLE, tick, tick_every, until=self._settled)

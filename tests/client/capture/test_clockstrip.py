@@ -18,11 +18,13 @@ def strip(
     return luma
 
 
+@settings(deadline=None)
 @given(TIMES)
 def test_word_round_trip(milliseconds: int) -> None:
     assert decode_word(encode_word(milliseconds)) == milliseconds
 
 
+@settings(deadline=None)
 @given(TIMES, st.integers(1, 2**64 - 1))
 def test_a_few_flipped_bits_never_give_another_time(milliseconds: int, mask: int) -> None:
     flipped = mask & -mask  # one bit
@@ -65,7 +67,7 @@ def test_a_blend_of_two_clocks_is_refused() -> None:
     assert decode(torn) is None
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.integers(1, 200), st.integers(1, 200), st.integers(0, 2**32))
 def test_any_picture_gives_none_or_a_time(width: int, height: int, seed: int) -> None:
     noise = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)

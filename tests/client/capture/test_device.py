@@ -1,7 +1,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gamecast.client.capture.device import DeviceSource, Grab, Grid
@@ -43,6 +43,7 @@ def test_a_burst_and_the_past_have_no_place() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 0.2), max_size=60))
 def test_times_rise_and_stay_near_the_truth(steps: list[float]) -> None:
     grid, now, last = Grid(Fraction(60)), 0.0, -1

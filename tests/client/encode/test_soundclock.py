@@ -60,7 +60,7 @@ def test_a_wrong_start_is_made_up_for_in_seconds() -> None:
     assert abs(last.start - (1999 * 480 + 1440)) < 0.006 * RATE
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -96,7 +96,7 @@ def test_all_outputs_get_the_same_objects_and_nothing_after_the_end() -> None:
     assert one[0] is two[0]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 6), min_size=2, max_size=100), st.integers(0, 120))
 def test_all_times_rise_when_the_pictures_come_later_than_their_sound(
     steps: list[int], lag: int

@@ -121,7 +121,7 @@ def test_what_is_thrown_away_at_once_counts_as_dropped() -> None:
     assert len(queue) == 0
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([15, 30, 60]))
 def test_what_is_sent_can_always_be_decoded(seed: int, group: int) -> None:
     """The line takes packets at random moments; no picture goes out without its references."""

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gamecast.client.push.target import (
@@ -119,6 +119,7 @@ def test_what_a_server_says_is_scrubbed() -> None:
     assert named.scrub(f"demo: bad key {SECRET}") == "demo: bad key ****"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_a_target_or_one_error(text: str) -> None:
     try:
@@ -128,6 +129,7 @@ def test_any_text_is_a_target_or_one_error(text: str) -> None:
     assert target.shown is not None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_the_key_of_the_environment_is_never_shown(path: str) -> None:
     try:

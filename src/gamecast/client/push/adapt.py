@@ -22,7 +22,6 @@ async def adapt(
     """
     loop = asyncio.get_running_loop()
     was_live = False
-    bitrate = controller.bitrate
     while True:
         await asyncio.sleep(EVERY)
         live = stats.state is State.LIVE
@@ -31,9 +30,9 @@ async def adapt(
         was_live = live
         if not live:
             continue
+        bitrate = controller.bitrate
         wanted = controller.update(
             loop.time(), queue_seconds=stats.queue_seconds, total_bytes=stats.bytes_sent
         )
         if wanted != bitrate:
-            bitrate = wanted
-            change(bitrate)
+            change(wanted)

@@ -53,6 +53,11 @@ class BitrateController:
             self._raise(now)
         return self.bitrate
 
+    def set_original(self, bitrate: int) -> None:
+        """The user wants another bitrate: the new one to return to."""
+        self.original = bitrate
+        self.bitrate = self._before_raise = bitrate
+
     def restart(self, now: float) -> None:
         """A new connection: what the old one achieved says nothing; keep the bitrate for now."""
         self._samples.clear()

@@ -24,7 +24,7 @@ class Hub:
 
     def __init__(self, outputs: Sequence[Write], *, has_video: bool) -> None:
         """``has_video``: the stream begins with a keyframe, else with its first packet."""
-        self._outputs = outputs
+        self._outputs = list(outputs)
         self._has_video = has_video
         self._lock = threading.Lock()
         self._base: float | None = None
@@ -41,6 +41,16 @@ class Hub:
                 self._write_video(packet)
             else:
                 self._write_audio(packet)
+
+    def add(self, output: Write) -> None:
+        """One more output, from the next packet on."""
+        with self._lock:
+            self._outputs.append(output)
+
+    def remove(self, output: Write) -> None:
+        """No more packets for this one."""
+        with self._lock:
+            self._outputs.remove(output)
 
     def finish(self) -> None:
         """Hand out the sound that still waits; what comes later is dropped."""

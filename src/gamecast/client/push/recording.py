@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,7 +20,7 @@ from gamecast.client.push.destination import Metadata
 from gamecast.client.push.stats import DestinationStats, State
 from gamecast.client.push.target import FileTarget
 from gamecast.media.packet import Packet
-from gamecast.media.track import Track
+from gamecast.media.track import Kind, Track
 
 MAX_QUEUED = 4096
 """Packets waiting for the disk: about a minute."""
@@ -70,8 +71,12 @@ class FileDestination:
 
     def _record(self, file: BinaryIO) -> None:
         writer = WRITERS[self._target.container](file, self._tracks)
+        start = Start(self._tracks)
         while self.stats.state is State.LIVE and (packet := self._packets.get()) is not None:
-            writer.write(packet)
+            moved = start.move(packet)
+            if moved is None:
+                continue
+            writer.write(moved)
             self.stats.frames_sent += packet.is_video
             self.stats.bytes_sent += len(packet.data)
         writer.finish()
@@ -83,6 +88,27 @@ class FileDestination:
     def _change(self, state: State) -> None:
         self.stats.state = state
         self._on_change()
+
+
+class Start:
+    """Lets a recording begin at any time: with a keyframe, at zero."""
+
+    def __init__(self, tracks: Sequence[Track]) -> None:
+        self._has_video = any(track.kind is Kind.VIDEO for track in tracks)
+        self._base: float | None = None
+
+    def move(self, packet: Packet) -> Packet | None:
+        """The packet on the recording's own clock; ``None`` before its beginning."""
+        if self._base is None:
+            if self._has_video and not (packet.is_video and packet.keyframe):
+                return None
+            self._base = packet.dts / packet.track.clock_rate
+        if self._base == 0:
+            return packet
+        ticks = round(self._base * packet.track.clock_rate)
+        if packet.dts < ticks:
+            return None
+        return replace(packet, dts=packet.dts - ticks, pts=packet.pts - ticks)
 
 
 def describe(path: Path, error: Exception) -> str:

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gamecast.client.capture.x11 import authority, wire
@@ -74,6 +74,7 @@ def test_cookies_of_this_machine_and_display(tmp_path: Path) -> None:
     assert authority.find_cookie(5, {"HOME": str(tmp_path / "nowhere")}) == (b"", b"")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_authority_file_is_read(data: bytes) -> None:
     for family, address, number, name, cookie in authority.entries(data):
@@ -81,6 +82,7 @@ def test_any_authority_file_is_read(data: bytes) -> None:
         assert len(address) + len(number) + len(name) + len(cookie) <= len(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_greeting_is_a_setup_or_an_error(body: bytes) -> None:
     try:

@@ -1,0 +1,39 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gamecast.cli.main import app
+from gamecast.client.devices import Absence, Device, devices
+from tests.client.capture.x11.conftest import painter, screen
+from tests.client.capture.x11.windows import Painter
+
+__all__ = ["painter", "screen"]
+
+
+def test_every_window_comes_with_an_option_that_finds_it(
+    painter: Painter, screen: dict[str, str]
+) -> None:
+    painter.create("Space Game (demo) 2.0", x=0, y=0, width=100, height=80)
+    found = [each for each in devices(screen) if isinstance(each, Device)]
+    options = {each.option for each in found if each.kind in ("screen", "window")}
+    assert options == {"--screen 0", r"--window 'Space Game \(demo\) 2\.0'"}
+    assert [each.detail for each in found if each.kind == "screen"] == ["640x360+0+0"]
+
+
+def test_what_is_absent_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{tmp_path}/nobody")
+    absent = {each.kind: each.problem for each in devices({}) if isinstance(each, Absence)}
+    assert "DISPLAY is not set" in absent["screen"]
+    assert "no sound server: Connection refused" in absent["sound"]
+
+
+def test_the_command(screen: dict[str, str], painter: Painter) -> None:
+    painter.create("Game", x=0, y=0, width=100, height=80)
+    result = CliRunner().invoke(app, ["devices"], env=screen)
+    assert result.exit_code == 0
+    assert "--window Game" in result.output
+    result = CliRunner().invoke(app, ["devices", "--json"], env=screen)
+    names = [each["name"] for each in json.loads(result.output)["devices"]]
+    assert "Game" in names
