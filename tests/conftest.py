@@ -10,6 +10,7 @@ import psutil
 import pytest
 from playwright.async_api import Browser
 
+from gamecast.client.encode.scheduling import ordinary_scheduling
 from tests.support.browser import chromium
 from tests.support.clips import ClipShelf
 from tests.support.clock import FakeClock
@@ -48,7 +49,8 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     threads = set(threading.enumerate())
     among_peers = request.node.get_closest_marker("interop") is not None
     children = _children() if among_peers else set()
-    yield
+    with ordinary_scheduling():  # tests that open SVT-AV1 as root would starve those after them
+        yield
     left = [thread for thread in threading.enumerate() if thread not in threads]
     own = [thread for thread in left if not thread.daemon and not _is_pool(thread)]
     assert not own, f"threads left running: {own}"

@@ -17,6 +17,7 @@ from av.video.frame import PictureType
 from gamecast.client import avlog
 from gamecast.client.encode import bitstream, presets
 from gamecast.client.encode.scaling import Scaler
+from gamecast.client.encode.scheduling import ordinary_scheduling
 from gamecast.client.encode.settings import EncoderError, VideoSettings
 from gamecast.media.codecs import video_track
 from gamecast.media.errors import MediaError
@@ -124,7 +125,7 @@ def _open(name: str, settings: VideoSettings) -> av.VideoCodecContext:
     if not isinstance(context, av.VideoCodecContext):
         raise EncoderError(f"{name}: not a video encoder")
     _configure(context, name, settings)
-    with avlog.capture_errors() as lines:
+    with avlog.capture_errors() as lines, ordinary_scheduling():
         try:
             context.open()
         except (av.FFmpegError, OSError, ValueError) as error:
