@@ -1,8 +1,8 @@
 """Keep encoders from raising this process to real-time priority.
 
-SVT-AV1, when root opens it, puts the calling thread and all of its own on SCHED_FIFO 99, which every
-process started later inherits. On a machine with few cores that starves the game, the server and
-the encoder's own feeder.
+SVT-AV1, when root opens it, puts the calling thread and all of its own on SCHED_FIFO 99, which
+every process started later inherits. On a machine with few cores that starves the game, the server
+and the encoder's own feeder.
 """
 
 from __future__ import annotations
