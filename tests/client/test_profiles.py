@@ -1,12 +1,16 @@
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gamecast.client.profiles import (
     FILE_VARIABLE,
     ProfileError,
     load_profile,
     profiles_path,
+    save_profile,
 )
 
 
@@ -42,3 +46,33 @@ def test_where_it_is() -> None:
     assert profiles_path({FILE_VARIABLE: "/x/y.toml"}) == Path("/x/y.toml")
     if profiles_path({}).parts[-3:-2] == (".config",):
         assert profiles_path({"XDG_CONFIG_HOME": "/c"}) == Path("/c/gamecast/push.toml")
+
+
+def test_a_saved_profile_is_read_back_and_others_stay(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "push.toml"
+    values = {
+        "screen": 0,
+        "test": True,
+        "keyframe-interval": 1.5,
+        "window": 'a "quoted" \\d+ 游戏',
+        "destinations": ["rtmp://h/live/k?x=1", "a.mp4"],
+    }
+    save_profile("my game", values, path)
+    save_profile("other", {"fps": "30"}, path)
+    assert load_profile("my game", path) == values
+    assert load_profile("other", path) == {"fps": "30"}
+    assert path.stat().st_mode & 0o077 == 0
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text(max_size=8), st.text(max_size=12), max_size=4), st.text(max_size=8))
+def test_any_text_survives(values: dict[str, str], name: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = save_profile(name, values, Path(folder) / "push.toml")
+        assert load_profile(name, path) == values
+
+
+def test_a_profile_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ProfileError):
+        save_profile("x", {}, tmp_path / "file" / "push.toml")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typer._click import Command, Context
 
 COMMANDS = (
-    *("serve", "push", "ctl", "devices"),
+    *("serve", "push", "setup", "ctl", "devices"),
     *("channel", "key", "token", "admin", "doctor", "bench"),
 )
 

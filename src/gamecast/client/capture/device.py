@@ -41,10 +41,11 @@ class Grab:
 
 
 class Grid:
-    """Turns times of arrival into times of a steady rate."""
+    """Turns times of arrival into times of a steady rate that begins with the first picture."""
 
     def __init__(self, fps: Fraction) -> None:
         self._fps = fps
+        self._origin: float | None = None
         self._last: int | None = None
         self._resting = False
 
@@ -61,7 +62,9 @@ class Grid:
         """
         if seconds < 0:
             return None
-        position = float(seconds * self._fps)
+        if self._origin is None:
+            self._origin = seconds
+        position = float((seconds - self._origin) * self._fps)
         index, missed = round(position), 0
         if self._last is not None:
             index = max(index, self._last + 1)
@@ -70,7 +73,8 @@ class Grid:
             missed = 0 if self._resting else index - self._last - 1
         self._resting = False
         self._last = index
-        return int(index * VIDEO_CLOCK_RATE / self._fps), missed
+        begun = round(self._origin * VIDEO_CLOCK_RATE)
+        return begun + int(index * VIDEO_CLOCK_RATE / self._fps), missed
 
 
 class DeviceSource(ThreadedSource):

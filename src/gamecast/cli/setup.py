@@ -1,0 +1,92 @@
+"""``gamecast setup``: the few questions of a first-timer, written down as a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gamecast.cli.errors import CliError
+from gamecast.cli.values import show_bitrate
+
+if TYPE_CHECKING:
+    from gamecast.client.devices import Device
+    from gamecast.client.push.target import Target
+
+app = typer.Typer(help="Answer a few questions once; then 'gamecast push --profile NAME'.")
+
+
+@app.command()
+def setup(
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="NAME", help="The profile to write.")
+    ] = "default",
+) -> None:
+    """Ask where to publish, with what key and what to show; test the upload; write a profile."""
+    from gamecast.client.profiles import ProfileError, save_profile
+
+    url, target = _ask_destination()
+    values: dict[str, Any] = _ask_source()
+    values |= _ask_upload(target)
+    values["destinations"] = [url]
+    try:
+        path = save_profile(profile, values)
+    except ProfileError as error:
+        raise CliError(str(error)) from None
+    typer.echo(f"written to {path}; start with: gamecast push --profile {profile}")
+
+
+def _ask_destination() -> tuple[str, Target]:
+    from gamecast.client.push.target import TargetError, parse_target
+
+    while True:
+        server = typer.prompt("Server", default="rtmp://localhost/live").rstrip("/")
+        key = typer.prompt("Stream key", hide_input=True)
+        url = f"{server}/{key}"
+        try:
+            return url, parse_target(url, {})
+        except TargetError as error:
+            typer.echo(str(error))
+
+
+def _ask_source() -> dict[str, Any]:
+    """One of what ``gamecast devices`` lists."""
+    from gamecast.client.devices import Device, devices
+
+    found = [each for each in devices() if isinstance(each, Device) and each.kind != "sound"]
+    for number, each in enumerate(found, 1):
+        typer.echo(f"{number:>3}  {each.kind}: {each.name} {each.detail}")
+    typer.echo("  0  a moving test scene")
+    while True:
+        chosen: int = typer.prompt("What to show", default=1 if found else 0, type=int)
+        if chosen == 0:
+            return {"test": True}
+        if 1 <= chosen <= len(found):
+            return source_values(found[chosen - 1])
+
+
+def source_values(device: Device) -> dict[str, Any]:
+    """The profile's values for a device, from the option that names it."""
+    import shlex
+
+    option, _, value = device.option.removeprefix("--").partition(" ")
+    plain = shlex.split(value)[0] if value else ""
+    return {option: int(plain) if plain.isdecimal() else plain}
+
+
+def _ask_upload(target: Target) -> Mapping[str, Any]:
+    from gamecast.client.uploadtest import SAFE_SHARE, UploadError, measure_upload
+
+    question = "Measure the upload? The channel shows noise for five seconds"
+    if not typer.confirm(question, default=True):
+        return {}
+    try:
+        measured = measure_upload(target)
+    except UploadError as error:
+        typer.echo(f"not measured: {error}")
+        return {}
+    safe = int(measured * SAFE_SHARE) // 100_000 * 100_000
+    typer.echo(f"upload {show_bitrate(measured)}; a stream should use {show_bitrate(safe)} at most")
+    wanted = 6_000_000
+    return {"bitrate": f"{safe // 1000}k"} if safe < wanted else {}
