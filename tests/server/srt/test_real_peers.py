@@ -267,8 +267,11 @@ def test_the_same_key_takes_over_and_viewers_stay(
             viewer.wait(15)
     got = frames(path, "v")
     sent = frames(media, "v")
-    assert len(got) > len(sent)  # some of the first publisher's, all of the second's
-    assert got[-len(sent) + 60 :] == sent[60:]
+    # What the first publisher sent comes before; of the second, the viewer has every picture from
+    # its second group on, but for the last ones, which a caller that closes may leave unsent.
+    stretch = sent[60:-15]
+    starts = [at for at, picture in enumerate(got) if picture == stretch[0]]
+    assert any(got[at : at + len(stretch)] == stretch for at in starts)
 
 
 def test_another_key_is_refused(clear_server: GamecastServer, tmp_path: Path, media: Path) -> None:
