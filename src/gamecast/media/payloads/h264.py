@@ -5,12 +5,18 @@ from __future__ import annotations
 from gamecast.media.codecs.h264 import NalType, parse_avcc
 from gamecast.media.codecs.nal import nal_units
 from gamecast.media.errors import MediaError
-from gamecast.media.payloads.base import DEFAULT_MTU, FrameDepacketizer, check_mtu, equal_parts
-from gamecast.media.payloads.nal_units import UnitCollector, aggregate, group_units
+from gamecast.media.payloads.base import DEFAULT_MTU, FrameDepacketizer, check_mtu
+from gamecast.media.payloads.nal_units import (
+    FU_END,
+    FU_START,
+    UnitCollector,
+    aggregate,
+    fragment,
+    group_units,
+)
 
 STAP_A = 24
 FU_A = 28
-_START, _END = 0x80, 0x40
 _NOT_SENT = frozenset({NalType.AUD, NalType.END_OF_SEQUENCE, NalType.END_OF_STREAM, NalType.FILLER})
 _STARTERS = frozenset({NalType.SEI, NalType.SPS, NalType.PPS, NalType.AUD, STAP_A})
 
@@ -55,13 +61,7 @@ def _stap_a(units: list[bytes]) -> bytes:
 def _fu_a(unit: bytes, mtu: int) -> list[bytes]:
     """RFC 6184 section 5.8: the NAL header is spread over indicator and FU header."""
     indicator, kind = unit[0] & 0xE0 | FU_A, unit[0] & 31
-    parts = equal_parts(unit[1:], mtu - 2)
-    last = len(parts) - 1
-    payloads = []
-    for index, part in enumerate(parts):
-        flags = _START if index == 0 else _END if index == last else 0
-        payloads.append(bytes((indicator, flags | kind)) + part)
-    return payloads
+    return fragment(bytes([indicator]), kind, unit[1:], mtu)
 
 
 class H264Depacketizer(FrameDepacketizer):
@@ -79,7 +79,7 @@ class H264Depacketizer(FrameDepacketizer):
         if kind in _STARTERS:
             return True
         if kind == FU_A:
-            is_start = payload[1] & _START != 0
+            is_start = payload[1] & FU_START != 0
             return is_start and (payload[1] & 31 in _STARTERS or payload[2] & 0x80 != 0)
         return payload[1] & 0x80 != 0
 
@@ -100,9 +100,9 @@ class H264Depacketizer(FrameDepacketizer):
         if len(payload) < 2:
             raise MediaError("H.264 fragment without its header")
         flags = payload[1]
-        if flags & _START:
+        if flags & FU_START:
             self._units.start_fragment(bytes([payload[0] & 0xE0 | flags & 31]))
-        return self._units.continue_fragment(payload[2:], last=flags & _END != 0)
+        return self._units.continue_fragment(payload[2:], last=flags & FU_END != 0)
 
     def size(self) -> int:
         return len(self._units)

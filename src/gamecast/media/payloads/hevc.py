@@ -5,12 +5,18 @@ from __future__ import annotations
 from gamecast.media.codecs.hevc import NalType, parse_hvcc
 from gamecast.media.codecs.nal import nal_units
 from gamecast.media.errors import MediaError
-from gamecast.media.payloads.base import DEFAULT_MTU, FrameDepacketizer, check_mtu, equal_parts
-from gamecast.media.payloads.nal_units import UnitCollector, aggregate, group_units
+from gamecast.media.payloads.base import DEFAULT_MTU, FrameDepacketizer, check_mtu
+from gamecast.media.payloads.nal_units import (
+    FU_END,
+    FU_START,
+    UnitCollector,
+    aggregate,
+    fragment,
+    group_units,
+)
 
 AGGREGATION = 48
 FRAGMENTATION = 49
-_START, _END = 0x80, 0x40
 _NOT_SENT = frozenset(
     {NalType.AUD, NalType.END_OF_SEQUENCE, NalType.END_OF_BITSTREAM, NalType.FILLER}
 )
@@ -69,13 +75,7 @@ def _aggregation(units: list[bytes]) -> bytes:
 def _fragments(unit: bytes, mtu: int) -> list[bytes]:
     """RFC 7798 section 4.4.3."""
     header = bytes((unit[0] & 0x81 | FRAGMENTATION << 1, unit[1]))
-    parts = equal_parts(unit[2:], mtu - 3)
-    last = len(parts) - 1
-    payloads = []
-    for index, part in enumerate(parts):
-        flags = _START if index == 0 else _END if index == last else 0
-        payloads.append(header + bytes([flags | _kind(unit)]) + part)
-    return payloads
+    return fragment(header, _kind(unit), unit[2:], mtu)
 
 
 class HevcDepacketizer(FrameDepacketizer):
@@ -93,7 +93,7 @@ class HevcDepacketizer(FrameDepacketizer):
         if kind == FRAGMENTATION:
             inner = payload[2] & 63
             is_first = inner >= NalType.VPS or payload[3] & 0x80 != 0
-            return payload[2] & _START != 0 and is_first
+            return payload[2] & FU_START != 0 and is_first
         return kind >= NalType.VPS or payload[2] & 0x80 != 0
 
     def append(self, payload: bytes) -> bool:
@@ -113,10 +113,10 @@ class HevcDepacketizer(FrameDepacketizer):
 
     def _append_fragment(self, payload: bytes) -> bool:
         flags = payload[2]
-        if flags & _START:
+        if flags & FU_START:
             header = bytes((payload[0] & 0x81 | (flags & 63) << 1, payload[1]))
             self._units.start_fragment(header)
-        return self._units.continue_fragment(payload[3:], last=flags & _END != 0)
+        return self._units.continue_fragment(payload[3:], last=flags & FU_END != 0)
 
     def size(self) -> int:
         return len(self._units)

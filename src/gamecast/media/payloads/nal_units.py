@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from gamecast.media.codecs.nal import MAX_NAL_UNITS
 from gamecast.media.errors import MediaError
+from gamecast.media.payloads.base import equal_parts
 
 
 def group_units(units: Iterable[bytes], *, limit: int, header_size: int) -> list[list[bytes]]:
@@ -97,3 +98,22 @@ class UnitCollector:
         self._units = []
         self._fragment = None
         self._size = 0
+
+
+FU_START, FU_END = 0x80, 0x40
+"""Bits of the FU header, the same in RFC 6184 section 5.8 and RFC 7798 section 4.4.3."""
+
+
+def fragment(header: bytes, kind: int, body: bytes, mtu: int) -> list[bytes]:
+    """A NAL unit's ``body`` (behind its header) as fragmentation units of equal size.
+
+    ``header`` is the payload header of a fragment, ``kind`` the type of the unit. Used for units
+    that do not fit the MTU, so there are at least two.
+    """
+    parts = equal_parts(body, mtu - len(header) - 1)
+    last = len(parts) - 1
+    payloads = []
+    for index, part in enumerate(parts):
+        flags = FU_START if index == 0 else FU_END if index == last else 0
+        payloads.append(header + bytes([flags | kind]) + part)
+    return payloads

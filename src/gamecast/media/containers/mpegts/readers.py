@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gamecast.media.codecs import h264, hevc
 from gamecast.media.codecs.frames import packet_samples
+from gamecast.media.codecs.in_band import config_from_units
 from gamecast.media.codecs.nal import join_nal_units, split_annexb
 from gamecast.media.codecs.tracks import video_track
 from gamecast.media.containers.mpegts.frames import Framer
@@ -53,10 +54,7 @@ class _NalCodec:
         return unit[0] & 0x1F if self.codec is Codec.H264 else unit[0] >> 1 & 0x3F
 
     def config(self, sets: dict[int, list[bytes]]) -> bytes:
-        lists = [sets.get(kind, []) for kind in self.sets]
-        if self.codec is Codec.H264:
-            return h264.build_avcc(lists[0], lists[1])
-        return hevc.build_hvcc(lists[0], lists[1], lists[2])
+        return config_from_units(self.codec, [unit for units in sets.values() for unit in units])
 
 
 class VideoReader:
