@@ -77,8 +77,3 @@ def reached_at(request: Request) -> str:
     """The address of ours that a request came to."""
     server = request.scope.get("server") or ("127.0.0.1", 0)
     return str(server[0])
-
-
-def method_not_allowed() -> Response:
-    """405 where only offers are taken."""
-    return problem(405, "", headers={"allow": "POST, OPTIONS", "accept-post": SDP})

@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from gamecast.protocols.webrtc.errors import WebRtcError
 from gamecast.relay.stream import Stream
-from gamecast.server.http.offers import SDP, OfferTooLarge, read_offer
+from gamecast.server.http.offers import read_offer
 from gamecast.server.http.problems import problem
-from gamecast.server.http.resources import SessionResources, method_not_allowed, reached_at
+from gamecast.server.http.resources import SessionResources, reached_at
 from gamecast.server.webrtc.whep import NotPlayable, TooMany, WhepService
 
 
@@ -25,14 +25,9 @@ class WhepRoutes:
 
     async def answer(self, request: Request, stream: Stream) -> Response:
         """An offer to watch a stream."""
-        if request.method != "POST":
-            return method_not_allowed()
-        try:
-            offer = await read_offer(request)
-        except OfferTooLarge as error:
-            return problem(413, str(error))
-        if offer is None:
-            return problem(415, f"the offer has to be {SDP}", headers={"accept-post": SDP})
+        offer = await read_offer(request)
+        if isinstance(offer, Response):
+            return offer
         try:
             started = await self._service.start(
                 offer,

@@ -12,9 +12,9 @@ from gamecast.relay.directory import Busy
 from gamecast.server.auth import Authenticator
 from gamecast.server.auth_answers import Grant, Refusal
 from gamecast.server.http.api import bearer, refusal_problem
-from gamecast.server.http.offers import SDP, OfferTooLarge, read_offer
+from gamecast.server.http.offers import read_offer
 from gamecast.server.http.problems import problem
-from gamecast.server.http.resources import SessionResources, method_not_allowed, reached_at
+from gamecast.server.http.resources import SessionResources, reached_at
 from gamecast.server.webrtc.whep import TooMany
 from gamecast.server.webrtc.whip import WhipService
 
@@ -31,14 +31,9 @@ class WhipRoutes:
 
     async def answer(self, request: Request, name: str | None) -> Response:
         """An offer to publish; ``name`` is ``None`` where the key alone names the channel."""
-        if request.method != "POST":
-            return method_not_allowed()
-        try:
-            offer = await read_offer(request)
-        except OfferTooLarge as error:
-            return problem(413, str(error))
-        if offer is None:
-            return problem(415, f"the offer has to be {SDP}", headers={"accept-post": SDP})
+        offer = await read_offer(request)
+        if isinstance(offer, Response):
+            return offer
         address = request.client.host if request.client else ""
         grant = await self._authenticator.authorize_publish(
             name=name, key=bearer(request), address=address
