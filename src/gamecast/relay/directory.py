@@ -26,7 +26,7 @@ class Directory:
 
     def __iter__(self) -> Iterator[Stream]:
         """Streams that viewers can have now."""
-        return (stream for stream in list(self._streams.values()) if stream.ready)
+        return (stream for stream in self.all() if stream.ready)
 
     def get(self, name: str) -> Stream | None:
         """The stream of this name if viewers can have it now."""
@@ -36,6 +36,10 @@ class Directory:
     def publishing(self, name: str) -> Stream | None:
         """The stream of this name even while its first packets are still coming."""
         return self._streams.get(name)
+
+    def all(self) -> list[Stream]:
+        """Every stream, also those whose first packets are still coming."""
+        return list(self._streams.values())
 
     def publish(self, name: str, *, title: str, publisher: Publisher) -> Ingest:
         """Put a publisher on air under a name.
@@ -61,12 +65,12 @@ class Directory:
 
     def tick(self) -> None:
         """Once a second: grace times, idle renditions, stalled viewers."""
-        for stream in list(self._streams.values()):
+        for stream in self.all():
             stream.tick()
 
     def close(self, reason: str) -> None:
         """End every stream (the server stops)."""
-        for stream in list(self._streams.values()):
+        for stream in self.all():
             stream.end(reason)
 
     def _notify(self, stream: Stream, event: StreamEvent) -> None:

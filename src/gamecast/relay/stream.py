@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
 
+from gamecast.media.errors import MediaError
 from gamecast.media.group import GroupCache
 from gamecast.media.packet import Packet
 from gamecast.media.reorder import ReorderMeter
@@ -22,6 +23,8 @@ MAIN_TRACKS = 2
 """Tracks 0 and 1 are the picture and sound that renditions carry; others are kept for later."""
 
 _SILENT_SECONDS = 5.0
+_BITRATE_BURST = 1.5
+"""Peaks above ``max_bitrate`` that the seconds-long measurement may show."""
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -44,6 +47,8 @@ class StreamLimits:
     group_seconds: float = 30.0
     group_bytes: int = 64 * 1024 * 1024
     takeovers_per_minute: int = 20
+    max_bitrate: int = 0
+    """Bits per second above which a publisher is refused; 0 for none."""
 
 
 class StreamEvent(Enum):
@@ -68,9 +73,14 @@ class Ingest:
         self.alive = True
 
     def write(self, packet: Packet) -> None:
-        """Hand over one packet, timestamps as the publisher has them. Plain call, never awaits."""
+        """Hand over one packet, timestamps as the publisher has them. Plain call, never awaits.
+
+        Raises ``MediaError`` at a keyframe of a publisher that sends more than it may: close it.
+        """
         if self.alive:
             self.stream.write(packet)
+            if packet.is_video and packet.keyframe:
+                self.stream.check_bitrate()
 
     def lost(self, reason: str) -> None:
         """The connection broke: viewers keep theirs for the grace time."""
@@ -166,6 +176,12 @@ class Stream:
             return
         for rendition in self._renditions.values():
             rendition.write(packet)
+
+    def check_bitrate(self) -> None:
+        """Raise ``MediaError`` if the publisher sends more than the limit allows."""
+        limit = self._limits.max_bitrate
+        if limit and self.bitrate > limit * _BITRATE_BURST:
+            raise MediaError(f"bitrate of {self.bitrate} bit/s is above the limit")
 
     def publisher_lost(self, reason: str) -> None:
         """The publisher's connection ended; the grace time starts."""

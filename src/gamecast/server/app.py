@@ -24,6 +24,8 @@ from gamecast.relay.stream import Clocks, Stream, StreamEvent, StreamLimits, des
 from gamecast.server.auth import Authenticator
 from gamecast.server.auth_answers import Refusal
 from gamecast.server.config import ServeConfig
+from gamecast.server.context import Context
+from gamecast.server.grants import end_revoked
 from gamecast.server.http.api import bearer, make_api, refusal_problem
 from gamecast.server.http.app import RootApp
 from gamecast.server.http.connection import HttpLimits
@@ -39,8 +41,6 @@ from gamecast.server.metrics import Metrics
 from gamecast.server.posters import Posters
 from gamecast.server.ready import ReadyAddresses, local_authority, write_ready
 from gamecast.server.rtmp.server import RtmpServer
-from gamecast.server.rtmp.session import Context
-from gamecast.server.srt.server import Context as SrtContext
 from gamecast.server.srt.server import SrtServer
 from gamecast.server.webrtc.convert import ConverterFactory
 from gamecast.server.webrtc.endpoint import Endpoint
@@ -71,6 +71,7 @@ class Server:
                 group_seconds=config.stream.group_seconds,
                 group_bytes=config.stream.group_bytes,
                 takeovers_per_minute=config.stream.takeovers_per_minute,
+                max_bitrate=config.stream.max_bitrate,
             ),
         )
         self.directory.listen(_log_event)
@@ -79,30 +80,16 @@ class Server:
         self._pool = WorkerPool()
         self._load = LoadMeter(self.pace)
         self._feeds = LiveFeeds(self.directory, self.clocks)
-        self._rtmp = RtmpServer(
-            config.rtmp,
-            Context(
-                directory=self.directory,
-                authenticator=self._authenticator,
-                pace=self.pace,
-                max_bitrate=config.stream.max_bitrate,
-            ),
+        self._context = Context(
+            directory=self.directory, authenticator=self._authenticator, pace=self.pace
         )
-        self._srt = SrtServer(
-            config.srt,
-            SrtContext(
-                directory=self.directory,
-                authenticator=self._authenticator,
-                pace=self.pace,
-                max_bitrate=config.stream.max_bitrate,
-            ),
-        )
+        self._rtmp = RtmpServer(config.rtmp, self._context)
+        self._srt = SrtServer(config.srt, self._context)
         self._ice: Endpoint | None = None
         self._http: HttpListener | None = None
         tls = config.tls
         self._tls = ServerTls(tls.cert, tls.key) if tls.cert and tls.key else None
         self._ticking: asyncio.Task[None] | None = None
-        self._checking: asyncio.Task[None] | None = None
 
     async def start(self) -> ReadyAddresses:
         """Bind, listen and begin to tick. Raises ``PortInUse`` naming the port."""
@@ -233,8 +220,7 @@ class Server:
                 self._http.tick()
             self._reload_certificate()
             if seconds % _GRANT_CHECK_SECONDS == 0:
-                await self._rtmp.check_grants()
-                await self._srt.check_grants()
+                await end_revoked(self._context)
 
     def _reload_certificate(self) -> None:
         if self._tls is None:

@@ -175,3 +175,22 @@ async def test_bad_offers(keyed: Site) -> None:
         answer = await keyed.browser.post("/live/main/whip", content=body, headers=headers)
         assert answer.status_code == 400
     assert keyed.server.directory.publishing("main") is None
+
+
+async def test_a_revoked_key_ends_its_publisher_within_seconds(keyed: Site) -> None:
+    async with publishing(keyed) as (peer, _):
+        await on_air(keyed)
+        await keyed.store.keys.revoke_all("main")
+        await peer.until(lambda: peer.closed is not None)
+        assert keyed.server.directory.publishing("main") is None
+
+
+async def test_a_publisher_above_the_bitrate_limit_is_closed(make_site: MakeSite) -> None:
+    site = await make_site(stream={"max_bitrate": 100_000})
+    async with Peer(f"{site.base_url}/live/main/whip", STREAMS, site.key) as peer:
+        await peer.until(lambda: peer.session is not None and peer.session.is_connected)
+        task = asyncio.create_task(Encoder(peer).run())
+        await peer.until(lambda: peer.closed is not None)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, RuntimeError):
+            await task

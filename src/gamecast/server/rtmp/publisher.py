@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gamecast.media.containers.flv import TagReader
-from gamecast.media.errors import MediaError
 from gamecast.relay.stream import Ingest
 from gamecast.server.auth_answers import Grant
 
 if TYPE_CHECKING:
     from gamecast.server.rtmp.session import RtmpSession
-
-_BURST = 1.5
-"""Peaks above ``max_bitrate`` that the seconds-long measurement may show."""
 
 
 class RtmpPublisher:
@@ -28,7 +24,6 @@ class RtmpPublisher:
         software: str,
         address: str,
         grant: Grant,
-        max_bitrate: int,
     ) -> None:
         self.software = software
         self.address = address
@@ -37,17 +32,15 @@ class RtmpPublisher:
         self.ingest: Ingest | None = None
         self._session = session
         self._reader = TagReader()
-        self._max_bitrate = max_bitrate
 
     def receive(self, type_id: int, timestamp: int, payload: bytes) -> None:
-        """One audio, video or data message. Raises ``MediaError`` on what cannot be read."""
+        """One audio, video or data message. Raises ``MediaError`` on what cannot be read or
+        is more than allowed."""
         ingest = self.ingest
         if ingest is None:
             return
         for packet in self._reader.read(type_id, timestamp, payload):
             ingest.write(packet)
-            if packet.keyframe and self._max_bitrate and packet.is_video:
-                self._check_bitrate(ingest)
 
     def stopped(self) -> None:
         """The encoder said that it is done."""
@@ -65,8 +58,3 @@ class RtmpPublisher:
 
     def request_keyframe(self) -> None:
         """RTMP has no way to ask for one."""
-
-    def _check_bitrate(self, ingest: Ingest) -> None:
-        bitrate = ingest.stream.bitrate
-        if bitrate > self._max_bitrate * _BURST:
-            raise MediaError(f"bitrate of {bitrate} bit/s is above the limit")

@@ -6,12 +6,12 @@ import asyncio
 import os
 import socket
 import ssl
-import weakref
 
 from gamecast.net.tcp import Admission, TcpServer
 from gamecast.protocols.rtmp import RtmpLimits, ServerConnection
 from gamecast.server.config import RtmpSection
-from gamecast.server.rtmp.session import Context, RtmpSession
+from gamecast.server.context import Context
+from gamecast.server.rtmp.session import RtmpSession
 
 _GOODBYE_SECONDS = 3.0
 HIGH_WATER = 4 * 1024 * 1024
@@ -29,7 +29,6 @@ class RtmpServer:
             publisher_timeout=config.idle_timeout,
             max_message_size=config.max_message_size,
         )
-        self._sessions: weakref.WeakSet[RtmpSession] = weakref.WeakSet()
         self.admission = Admission(
             most=config.max_connections, most_per_address=config.max_connections_per_address
         )
@@ -47,18 +46,7 @@ class RtmpServer:
         """Drop what is left."""
         self._tcp.abort()
 
-    async def check_grants(self) -> None:
-        """End publishers whose key has been revoked or whose channel is gone."""
-        for session in list(self._sessions):
-            for publisher, grant in session.grants:
-                if not await self._context.authenticator.still_valid(grant):
-                    session.end_publish(publisher, "its key was revoked")
-                    if publisher.ingest is not None:
-                        publisher.ingest.stream.end("the publisher's key was revoked")
-
     def _session(self) -> RtmpSession:
         now = asyncio.get_running_loop().time()
         connection = ServerConnection(now, random_bytes=os.urandom, limits=self._limits)
-        session = RtmpSession(connection, self._context)
-        self._sessions.add(session)
-        return session
+        return RtmpSession(connection, self._context)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from functools import singledispatchmethod
 
 import structlog
@@ -12,10 +11,9 @@ import structlog
 from gamecast.media.errors import MediaError
 from gamecast.net.tcp import TcpDriver
 from gamecast.protocols.rtmp import RtmpProtocolError, ServerConnection, events
-from gamecast.relay.directory import Busy, Directory
-from gamecast.relay.pace import Pace
-from gamecast.server.auth import Authenticator
-from gamecast.server.auth_answers import Grant, Reason, Refusal
+from gamecast.relay.directory import Busy
+from gamecast.server.auth_answers import Reason, Refusal
+from gamecast.server.context import Context
 from gamecast.server.rtmp.names import requested
 from gamecast.server.rtmp.player import RtmpPlayer
 from gamecast.server.rtmp.publisher import RtmpPublisher
@@ -29,17 +27,6 @@ _PUBLISH_CODES = {
     Reason.INVALID_NAME: "NetStream.Publish.BadName",
     Reason.UNAVAILABLE: "NetStream.Publish.Failed",
 }
-
-
-@dataclass(slots=True, kw_only=True)
-class Context:
-    """What every RTMP session works with."""
-
-    directory: Directory
-    authenticator: Authenticator
-    pace: Pace
-    max_bitrate: int = 0
-    """Bits per second above which a publisher is closed; 0 for none."""
 
 
 class RtmpSession:
@@ -179,7 +166,6 @@ class RtmpSession:
             software=self._software,
             address=self._address,
             grant=answer,
-            max_bitrate=self._context.max_bitrate,
         )
         try:
             publisher.ingest = self._context.directory.publish(
@@ -239,11 +225,6 @@ class RtmpSession:
                 )
         self._flush()
         self._close_soon()
-
-    @property
-    def grants(self) -> list[tuple[RtmpPublisher, Grant]]:
-        """Who publishes over this connection, and what allowed it."""
-        return [(publisher, publisher.grant) for publisher in self._publishers.values()]
 
     @property
     def _address(self) -> str:

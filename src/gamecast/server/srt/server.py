@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 from collections.abc import Coroutine
-from dataclasses import dataclass
 
 import structlog
 
@@ -20,12 +19,10 @@ from gamecast.protocols.srt import (
     Settings,
     Statistics,
 )
-from gamecast.relay.directory import Directory
-from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream
-from gamecast.server.auth import Authenticator
 from gamecast.server.auth_answers import Grant, Reason, Refusal
 from gamecast.server.config import SrtSection
+from gamecast.server.context import Context
 from gamecast.server.srt.names import Asked, BadStreamId, parse
 from gamecast.server.srt.player import SrtPlayer
 from gamecast.server.srt.publisher import SrtPublisher
@@ -45,16 +42,6 @@ _REJECT = {
     Reason.THROTTLED: Reject.OVERLOAD,
     Reason.UNAVAILABLE: Reject.INTERNAL,
 }
-
-
-@dataclass(slots=True, kw_only=True)
-class Context:
-    """What every SRT session works with."""
-
-    directory: Directory
-    authenticator: Authenticator
-    pace: Pace
-    max_bitrate: int = 0
 
 
 class SrtServer:
@@ -95,17 +82,6 @@ class SrtServer:
             session.end("the server is stopping")
         if self._driver is not None:
             self._driver.close()
-
-    async def check_grants(self) -> None:
-        """End publishers whose key has been revoked or whose channel is gone."""
-        for session in list(self._sessions.values()):
-            publisher = session.publisher
-            if publisher is None or publisher.ingest is None:
-                continue
-            if not await self._context.authenticator.still_valid(publisher.grant):
-                stream = publisher.ingest.stream
-                session.end("its key was revoked")
-                stream.end("the publisher's key was revoked")
 
     def statistics(self) -> list[tuple[str, str, Statistics]]:
         """Role, channel and statistics of every connection."""
@@ -225,7 +201,6 @@ class SrtServer:
         return SrtPublisher(
             address=request.address[0],
             grant=grant,
-            max_bitrate=self._context.max_bitrate,
             end=lambda reason: None,
         )
 
@@ -245,7 +220,6 @@ class SrtServer:
         publisher = SrtPublisher(
             address=session.address[0],
             grant=grant,
-            max_bitrate=self._context.max_bitrate,
             end=session.end,
         )
         session.publisher = publisher

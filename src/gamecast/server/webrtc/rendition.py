@@ -40,7 +40,7 @@ class RtpRendition:
         self._loop = asyncio.get_running_loop()
         self._viewers: dict[WhepViewer, None] = {}
         self._pacing: dict[WhepViewer, None] = {}
-        self._pacer: asyncio.TimerHandle | None = None
+        self._pacer: asyncio.Handle | None = None
         self._group: list[Frame] = []
         self._base: float | None = None
         self._reported = 0.0
@@ -161,14 +161,13 @@ class RtpRendition:
     def _begin_group(self) -> None:
         bitrate, now = self._stream.bitrate, self._loop.time()
         for viewer in self._viewers:
-            viewer.started = True
             viewer.skipping = not viewer.may_have_group(bitrate, now)
 
     def _pace(self, viewer: WhepViewer) -> None:
         if viewer.queue:
             self._pacing[viewer] = None
             if self._pacer is None:
-                self._pacer = self._loop.call_soon(self._paced)  # type: ignore[assignment]
+                self._pacer = self._loop.call_soon(self._paced)
 
     def _paced(self) -> None:
         """Every 5 ms while somebody's queue has frames: its share of the pace for each."""

@@ -60,10 +60,8 @@ class WhepViewer:
     since: float
     queue: deque[Frame] = field(default_factory=deque, repr=False)
     """Frames that wait to be paced: the group at the start, large keyframes later."""
-    started: bool = False
     skipping: bool = False
     sent_bytes: int = 0
-    sent_packets: int = 0
     dropped_groups: int = 0
     reception: Reception = field(default_factory=Reception)
     rtx_ssrc: int = 0
@@ -87,10 +85,9 @@ class WhepViewer:
             count = counts.get(batch.ssrc)
             if count is None:
                 count = counts[batch.ssrc] = [0, 0]
-            packets, size = len(batch.payloads), len(sealed)
-            count[0] += packets
+            size = len(sealed)
+            count[0] += len(batch.payloads)
             count[1] += size
-            self.sent_packets += packets
             self.sent_bytes += size
 
     # What the player says -----------------------------------------------------------------------

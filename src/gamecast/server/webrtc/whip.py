@@ -169,7 +169,10 @@ class WhipPublisher:
                 self._main_area = area
             if ssrc == self._main:
                 packet.track = self._as_main(packet)
-        self.ingest.write(packet)
+        try:
+            self.ingest.write(packet)
+        except MediaError as error:  # more than it may; what cannot be read never comes here
+            self._endpoint.end(self.session, str(error))
 
     def _as_main(self, packet: Packet) -> Track:
         known = self._main_track
