@@ -122,6 +122,20 @@ async def test_the_stream_s_end_closes_its_viewers(site: Site) -> None:
         assert publisher.protocol == "test"
         site.stream().end("over")
         await peer.until(lambda: peer.closed is not None)
+        assert site.server._ice is not None
+        assert len(site.server._ice) == 0
+
+
+async def test_a_source_waits_for_a_viewer_that_connects_slowly(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webrtc_session, "CONNECT_TIMEOUT", 0.3)
+    async with on_air(site), on_hold(site):
+        stream = site.stream()
+        expecting = source(site)
+        stream.tick()
+        assert source(site) is expecting
+        await until(lambda: stream.find_rendition(WebRtcSource.KEY) is None, "let go of")
 
 
 async def test_sessions_that_never_connect_are_reaped(

@@ -92,7 +92,7 @@ class RtpRendition:
         if self._pacer is not None:
             self._pacer.cancel()
         for viewer in list(self._viewers):
-            viewer.session.close(reason)
+            viewer.end(reason)
 
     def tick(self, now: float) -> None:
         """Sender reports."""

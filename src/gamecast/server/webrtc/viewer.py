@@ -65,6 +65,8 @@ class WhepViewer:
     dropped_groups: int = 0
     reception: Reception = field(default_factory=Reception)
     rtx_ssrc: int = 0
+    end: Callable[[str], None]
+    """Ends the session, with a reason for the log."""
     _rtx_sequence: int = 0
     _rtx_budget: float = _RTX_BURST
     _rtx_at: float = 0.0

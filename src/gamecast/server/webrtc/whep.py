@@ -46,12 +46,17 @@ class Started:
 
 
 class WhepPeer:
-    """Joins the rendition when the session connects and leaves it when it closes."""
+    """Joins the rendition when the session connects and leaves it when it closes.
+
+    The source expects it in between: it must not be let go of while the viewer connects.
+    """
 
     def __init__(self, source: WebRtcSource, stream: Stream, viewer: WhepViewer) -> None:
         self._source = source
         self._stream = stream
         self._viewer = viewer
+        self._is_expected = True
+        source.expect()
 
     def handle(self, event: Event, now: float) -> None:
         """From the endpoint."""
@@ -65,11 +70,24 @@ class WhepPeer:
                 want_keyframe=self._source.want_keyframe,
             )
         elif isinstance(event, Connected):
-            self._source.join(self._viewer)
-            log.info("whep.play", channel=self._stream.name, peer=self._viewer.address)
+            self._connected()
         elif isinstance(event, Closed):
+            self._arrived()
             self._source.leave(self._viewer)
             self._stream.release(WebRtcSource.KEY)
+
+    def _connected(self) -> None:
+        self._arrived()
+        if self._stream.ended:
+            self._viewer.end("the stream has ended")
+            return
+        self._source.join(self._viewer)
+        log.info("whep.play", channel=self._stream.name, peer=self._viewer.address)
+
+    def _arrived(self) -> None:
+        if self._is_expected:
+            self._is_expected = False
+            self._source.expected()
 
     def next_timer(self) -> float | None:
         """Nothing to do by itself."""
@@ -113,7 +131,11 @@ class WhepService:
             session = self.endpoint.open(
                 local,
                 agreement,
-                lambda session: WhepPeer(source, stream, viewer(session=session)),
+                lambda session: WhepPeer(
+                    source,
+                    stream,
+                    viewer(session=session, end=partial(self.endpoint.end, session)),
+                ),
             )
             return Started(session, str(agreement.answer))
         finally:
