@@ -5,11 +5,23 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gamecast.protocols.webrtc.batch import MAX_BATCH_BYTES, MAX_SEGMENTS, HeaderLine, make_batches
+from gamecast.protocols.webrtc.batch import (
+    MAX_BATCH_BYTES,
+    MAX_SEGMENTS,
+    HeaderLine,
+    PacketBatch,
+    join,
+    make_batches,
+)
 from gamecast.protocols.webrtc.rtp import build_extensions, parse_rtp
+from gamecast.protocols.webrtc.srtp import SrtpReceiver, SrtpSender
+from gamecast.protocols.webrtc.srtp_keys import SrtpKeys, SrtpProfile
 
 LINE = HeaderLine(ssrc=9, payload_type=101, extension_block=build_extensions({1: b"x"}))
 OVERHEAD = 16
+PROFILE = SrtpProfile.AEAD_AES_128_GCM
+KEYS = SrtpKeys.from_exporter(bytes(56), PROFILE, is_client=False)
+PEER_KEYS = SrtpKeys.from_exporter(bytes(56), PROFILE, is_client=True)
 
 
 @given(
@@ -64,3 +76,41 @@ def test_small_parameter_sets_go_alone() -> None:
 
 def test_nothing_makes_nothing() -> None:
     assert make_batches([], LINE, first_sequence=1, timestamp=1) == []
+
+
+def _sound(size: int) -> PacketBatch:
+    line = HeaderLine(ssrc=7, payload_type=111)
+    (batch,) = make_batches([b"o" * size], line, first_sequence=65535, timestamp=960)
+    return batch
+
+
+@given(st.integers(1, 1200), st.integers(2, 40), st.integers(1, 1400))
+@settings(max_examples=80)
+def test_sound_rides_behind_a_picture(tail: int, count: int, sound: int) -> None:
+    payloads = [b"a" * 1200] * (count - 1) + [b"z" * tail]
+    (picture,) = make_batches(payloads, LINE, first_sequence=65530, timestamp=1)
+    joined = join(picture, _sound(sound), OVERHEAD)
+    fits = 1200 - tail <= 255 and 12 + sound <= len(picture.headers[0]) + 1200
+    assert (joined is not None) == fits
+    if joined is None:
+        return
+    size = joined.segment_size(OVERHEAD)
+    assert joined.size(OVERHEAD) == size * count + 12 + sound + OVERHEAD
+    sender = SrtpSender(KEYS)
+    sender.protect(picture.headers[0][:2] + b"\xff\xf0" + picture.headers[0][4:], b"before")
+    sealed = bytes(sender.seal(joined))
+    receiver = SrtpReceiver(PEER_KEYS)
+    packets = []
+    for offset in range(0, len(sealed), size):
+        opened = receiver.unprotect(sealed[offset : offset + size])
+        assert opened is not None
+        packets.append(parse_rtp(opened))
+    assert [packet.payload for packet in packets] == [*payloads, b"o" * sound]
+    assert [packet.ssrc for packet in packets] == [9] * count + [7]
+
+
+def test_two_sounds_share_a_call_too() -> None:
+    joined = join(_sound(80), _sound(120), OVERHEAD)
+    assert joined is not None
+    assert joined.size(OVERHEAD) == 2 * (12 + 120 + OVERHEAD)
+    assert join(joined, _sound(10), OVERHEAD) is None, "there is one rider"

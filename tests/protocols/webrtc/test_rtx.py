@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gamecast.protocols.webrtc.batch import HeaderLine, make_batches
+from gamecast.protocols.webrtc.batch import HeaderLine, PacketBatch, make_batches
 from gamecast.protocols.webrtc.errors import WebRtcError
 from gamecast.protocols.webrtc.rtp import RtpPacket, build_extensions, parse_rtp
 from gamecast.protocols.webrtc.rtx import RetransmissionRing, RtxSender, restore
-from gamecast.protocols.webrtc.srtp import PacketBatch
 
 LINE = HeaderLine(ssrc=5, payload_type=96, extension_block=build_extensions({3: b"abc"}))
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gamecast.protocols.webrtc.batch import PacketBatch
 from gamecast.protocols.webrtc.rtp import build_extensions, build_header
 from gamecast.protocols.webrtc.srtp import (
     MAX_SSRCS,
-    PacketBatch,
     SrtpReceiver,
     SrtpSender,
     rtp_header_size,

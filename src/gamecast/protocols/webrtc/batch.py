@@ -1,4 +1,4 @@
-"""Headers for a frame's payloads, made once for all viewers that share them.
+"""Packets that leave by one system call, laid out once for all viewers that share the headers.
 
 Cuts the packets into batches that one system call can send (UDP GSO): all datagrams of a batch but
 the last have one size, a batch has at most 64 of them and stays under 64 kB. Packets that
@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gamecast.protocols.webrtc.rtp import build_header
-from gamecast.protocols.webrtc.srtp import PacketBatch
 
 MAX_SEGMENTS = 64
 """``UDP_MAX_SEGMENTS`` of Linux before 6.9."""
@@ -19,6 +18,119 @@ MAX_BATCH_BYTES = 64_000
 """Under 65 507 with room for SRTP tags."""
 MAX_PADDING = 255
 """The padding count is one byte."""
+
+
+@dataclass(slots=True)
+class Run:
+    """Consecutive packets of one SSRC in the buffer of a batch."""
+
+    ssrc: int
+    sequences: list[int]
+    headers: list[bytes]
+    payloads: list[bytes]
+    gaps: list[memoryview]
+    """Where each payload and its tag go, behind the header, which is there."""
+    wraps: bool
+    """Whether the sequence passes 65 535 inside."""
+
+
+class PacketBatch:
+    """Consecutive RTP packets of one SSRC, made once for all viewers that share the headers.
+
+    ``headers`` are whole RTP headers with extensions; ``payloads`` are what follows them. For a GSO
+    send all packets but the last are of one size. ``rider``: packets of another source in the same
+    call, behind ours (:func:`join`).
+    """
+
+    __slots__ = ("_layouts", "first_sequence", "headers", "octets", "payloads", "rider", "ssrc")
+
+    def __init__(
+        self,
+        *,
+        ssrc: int,
+        first_sequence: int,
+        headers: list[bytes],
+        payloads: list[bytes],
+        rider: PacketBatch | None = None,
+    ) -> None:
+        if not headers or len(headers) != len(payloads):
+            raise ValueError("a batch needs as many headers as payloads, and at least one")
+        self.ssrc = ssrc
+        self.first_sequence = first_sequence
+        self.headers = headers
+        self.payloads = payloads
+        self.rider = rider
+        self.octets = sum(map(len, payloads))
+        self._layouts: dict[int, tuple[memoryview, list[Run]]] = {}
+
+    def layout(self, overhead: int) -> tuple[memoryview, list[Run]]:
+        """A buffer with the headers in place, and what goes into its gaps."""
+        found = self._layouts.get(overhead)
+        if found is None:
+            found = self._layouts[overhead] = self._lay_out(overhead)
+        return found
+
+    def segment_size(self, overhead: int) -> int:
+        """Size of each protected packet but perhaps the last (``UDP_SEGMENT``)."""
+        return len(self.headers[0]) + len(self.payloads[0]) + overhead
+
+    def size(self, overhead: int) -> int:
+        """Size of all of them protected."""
+        own = sum(map(len, self.headers)) + self.octets + overhead * len(self.headers)
+        return own + (self.rider.size(overhead) if self.rider is not None else 0)
+
+    def _lay_out(self, overhead: int) -> tuple[memoryview, list[Run]]:
+        buffer = memoryview(bytearray(self.size(overhead)))
+        runs = []
+        offset = 0
+        for batch in (self, self.rider):
+            if batch is not None:
+                run, offset = _run(batch, buffer, offset, overhead)
+                runs.append(run)
+        return buffer, runs
+
+
+def _run(batch: PacketBatch, buffer: memoryview, offset: int, overhead: int) -> tuple[Run, int]:
+    gaps = []
+    for header, payload in zip(batch.headers, batch.payloads, strict=True):
+        start = offset + len(header)
+        buffer[offset:start] = header
+        offset = start + len(payload) + overhead
+        gaps.append(buffer[start:offset])
+    first = batch.first_sequence
+    sequences = [first + index & 0xFFFF for index in range(len(gaps))]
+    wraps = first + len(gaps) > 0x10000
+    return Run(batch.ssrc, sequences, batch.headers, batch.payloads, gaps, wraps), offset
+
+
+def join(batch: PacketBatch, rider: PacketBatch, overhead: int) -> PacketBatch | None:
+    """``batch`` with one packet of another source behind it, in the same system call.
+
+    The last packet of ``batch`` is padded to the size of the others, or of the rider if it is
+    alone; ``None`` where that would take more padding than RTP has, or more room than GSO.
+    """
+    if batch.rider is not None or rider.rider is not None or len(rider.headers) != 1:
+        return None
+    riding = rider.segment_size(overhead)
+    size = batch.segment_size(overhead)
+    if len(batch.headers) == 1:
+        size = max(size, riding)
+    last = len(batch.headers[-1]) + len(batch.payloads[-1]) + overhead
+    total = size * len(batch.headers) + riding
+    if riding > size or size - last > MAX_PADDING or total > MAX_BATCH_BYTES:
+        return None
+    if len(batch.headers) >= MAX_SEGMENTS:
+        return None
+    headers, payloads = batch.headers.copy(), batch.payloads.copy()
+    if last < size:
+        headers[-1], payloads[-1] = _pad(headers[-1], payloads[-1], size - last)
+    return PacketBatch(
+        ssrc=batch.ssrc,
+        first_sequence=batch.first_sequence,
+        headers=headers,
+        payloads=payloads,
+        rider=rider,
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,9 +161,7 @@ def make_batches(
         headers, padded = [], []
         size = max(map(len, payloads[start:end]))
         for index in range(start, end):
-            payload, is_padded = payloads[index], False
-            if index < end - 1 and len(payload) < size:
-                payload, is_padded = _pad(payload, size), True
+            payload = payloads[index]
             header = build_header(
                 payload_type=line.payload_type,
                 sequence=first_sequence + index & 0xFFFF,
@@ -60,7 +170,9 @@ def make_batches(
                 marker=marker and index == len(payloads) - 1,
                 extension_block=line.extension_block,
             )
-            headers.append(bytes([header[0] | 0x20]) + header[1:] if is_padded else header)
+            if index < end - 1 and len(payload) < size:
+                header, payload = _pad(header, payload, size - len(payload))
+            headers.append(header)
             padded.append(payload)
         sequence = first_sequence + start & 0xFFFF
         batches.append(
@@ -70,9 +182,10 @@ def make_batches(
     return batches
 
 
-def _pad(payload: bytes, size: int) -> bytes:
-    missing = size - len(payload)
-    return payload + bytes(missing - 1) + bytes([missing])
+def _pad(header: bytes, payload: bytes, missing: int) -> tuple[bytes, bytes]:
+    """RFC 3550 section 5.1: the last byte counts the padding, itself included."""
+    padding = bytes(missing - 1) + bytes([missing])
+    return bytes([header[0] | 0x20]) + header[1:], payload + padding
 
 
 def _cuts(sizes: list[int], overhead: int) -> list[int]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from gamecast.protocols.webrtc.batch import PacketBatch
 from gamecast.protocols.webrtc.errors import WebRtcError
 from gamecast.protocols.webrtc.rtp import RtpPacket
-from gamecast.protocols.webrtc.srtp import PacketBatch
 
 MIN_INTERVAL = 0.02
 """The same packet is not repeated to a viewer sooner than this (seconds)."""

@@ -7,10 +7,9 @@ from weakref import WeakValueDictionary
 
 from gamecast.packaging.rtp import Frame
 from gamecast.protocols.webrtc.answer import AgreedMedia
-from gamecast.protocols.webrtc.batch import HeaderLine, make_batches
+from gamecast.protocols.webrtc.batch import HeaderLine, PacketBatch, make_batches
 from gamecast.protocols.webrtc.capabilities import ABS_SEND_TIME, PLAYOUT_DELAY
 from gamecast.protocols.webrtc.rtp import build_extensions
-from gamecast.protocols.webrtc.srtp import PacketBatch
 
 _NO_DELAY = bytes(3)
 """``playout-delay`` of 0 to 0: play every frame as soon as it is there."""
