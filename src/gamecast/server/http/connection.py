@@ -130,8 +130,11 @@ class HttpConnection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # With pipelining ``self.cycle`` is the request read last, not the one that is answered.
         self._running = cycle
-        too_large = _header_size(cycle.scope) > self.limits.max_header_bytes
-        super()._start_asgi_task(cycle, _refuse_header if too_large else app)
+        if _header_size(cycle.scope) > self.limits.max_header_bytes:
+            app = _refuse_header
+        elif not _names_one_host(cycle.scope):
+            app = _refuse_host
+        super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
         """The body is whole."""
@@ -255,11 +258,18 @@ class HttpConnection(HttpToolsProtocol):
 
 _HEADER_TOO_LARGE = b"request header too large"
 _refuse_header: Any = PlainTextResponse(_HEADER_TOO_LARGE, 431, {"connection": "close"})
+_refuse_host: Any = PlainTextResponse("one Host header, please", 400, {"connection": "close"})
 
 
 def _header_size(scope: HTTPScope) -> int:
     fields = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
     return fields + len(scope["raw_path"]) + len(scope["query_string"])
+
+
+def _names_one_host(scope: HTTPScope) -> bool:
+    """RFC 9112 section 3.2: none or several are 400, as a proxy might choose another than we."""
+    hosts = sum(name == b"host" for name, _ in scope["headers"])
+    return hosts == 1 or (hosts == 0 and scope["http_version"] == "1.0")
 
 
 def _refusal(status: int, reason: bytes) -> bytes:
