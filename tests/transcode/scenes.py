@@ -170,7 +170,7 @@ class Seen:
 
 
 def pictures(packets: Sequence[Packet], *, low_delay: bool = True) -> list[Seen]:
-    """Decode H.264 packets; with ``low_delay`` every packet must give its picture at once."""
+    """Decode video packets; with ``low_delay`` every packet must give its picture at once."""
     seen: list[Seen] = []
     decoder: Any = None
     track = None
@@ -179,8 +179,8 @@ def pictures(packets: Sequence[Packet], *, low_delay: bool = True) -> list[Seen]
             if decoder is not None:
                 seen += [_seen(frame) for frame in decoder.decode(None)]
             track = packet.track
-            decoder = av.CodecContext.create("h264", "r")
-            decoder.extradata = track.config
+            decoder = av.CodecContext.create(track.codec.value, "r")
+            decoder.extradata = track.config or None
             decoder.thread_count = 1
         unit: Any = av.Packet(packet.data)
         unit.pts, unit.dts = packet.pts, packet.dts

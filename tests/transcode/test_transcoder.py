@@ -56,6 +56,20 @@ async def test_all_pictures_come_at_once_without_b_frames(
     assert run.packets[0].keyframe
 
 
+async def test_vp8_does_not_decide_which_encoder_makes_h264(
+    runs: Runs, av_packets: list[Packet]
+) -> None:
+    packets = of_kind(av_packets, Kind.VIDEO)
+    run = runs.start(VideoRecipe(codec=Codec.VP8))
+    await run.ready()
+    await run.feed(packets[:60])
+    await run.done()
+    made, source = run.packets[0].track, packets[0].track
+    assert (made.codec, made.width, made.height) == (Codec.VP8, source.width, source.height)
+    assert run.transcoder.stats.encoder == "libvpx"
+    assert run.pool.encoder == "auto"
+
+
 async def test_opus_becomes_aac(runs: Runs, av_packets: list[Packet]) -> None:
     first = runs.start(AudioRecipe())
     await first.ready()

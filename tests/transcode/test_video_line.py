@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gamecast.media.codecs import is_keyframe
 from gamecast.media.codecs.h264 import slice_type
 from gamecast.media.codecs.nal import nal_units
 from gamecast.media.packet import Packet
@@ -78,6 +79,26 @@ def test_other_codecs_become_h264(
     assert made[0].track.codec is Codec.H264
     assert {packet.pts for packet in made} == {packet.pts for packet in packets}
     assert flash_times(pictures(made)) == pytest.approx([2.0, 3.0])
+
+
+def test_vp8_for_those_who_have_no_h264(tmp_path: Path) -> None:
+    small = load(flash_and_beep(tmp_path / "s.mp4", seconds=3, video=X264_B_FRAMES))
+    large = load(flash_and_beep(tmp_path / "l.mp4", seconds=1, video=X264_B_FRAMES, size="640x360"))
+    for packet in large:
+        packet.dts += 270_000
+        packet.pts += 270_000
+    out = transcoded([*small, *large], VideoRecipe(codec=Codec.VP8))
+    assert out.encoders == ["libvpx"] * 2
+    assert [(track.codec_string, track.width) for track in out.tracks] == [
+        ("vp8", 320),
+        ("vp8", 640),
+    ]
+    made = out.packets
+    assert [packet.pts for packet in made] == sorted(p.pts for p in [*small, *large])
+    keyframes = {packet.pts for packet in [*small, *large] if packet.keyframe}
+    assert {packet.pts for packet in made if packet.keyframe} == keyframes
+    assert all(is_keyframe(Codec.VP8, packet.data) == packet.keyframe for packet in made)
+    assert flash_times(pictures(made)) == pytest.approx([2.0, 3.0, 4.0, 5.0])
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,7 @@ def test_a_packet_cut_short() -> None:
         AudioRecipe(codec=Codec.AAC, bitrate=96_000),
         VideoRecipe(),
         VideoRecipe(profile=Profile.CONSTRAINED_BASELINE, bitrate=3_000_000, encoder="libx264"),
+        VideoRecipe(codec=Codec.VP8),
     ],
 )
 def test_recipes_there_and_back(recipe: AudioRecipe | VideoRecipe) -> None:

@@ -1,13 +1,15 @@
-"""Which H.264 encoders are tried in which order, and with which options."""
+"""Which video encoders are tried in which order, and with which options."""
 
 from __future__ import annotations
 
 import os
 import sys
 
+from gamecast.media.track import Codec
 from gamecast.transcode.recipes import Profile, VideoRecipe
 
-SOFTWARE = "libx264"
+SOFTWARE = {Codec.H264: "libx264", Codec.VP8: "libvpx"}
+"""The encoder that always works."""
 _HARDWARE = {
     "darwin": ("h264_videotoolbox",),
     "win32": ("h264_nvenc", "h264_amf", "h264_qsv"),
@@ -48,22 +50,37 @@ _ZERO_LATENCY = {
 }
 """Options of the hardware encoders by FFmpeg's names."""
 
+_VP8 = {
+    "deadline": "realtime",
+    "cpu-used": "10",
+    "lag-in-frames": "0",
+    "auto-alt-ref": "0",
+    "crf": "10",
+    "max-intra-rate": "450",  # percent of a frame's share: a keyframe is a burst on the network
+    "static-thresh": "100",
+}
 
-def candidates(encoder: str, platform: str = sys.platform) -> tuple[str, ...]:
+
+def candidates(recipe: VideoRecipe, platform: str = sys.platform) -> tuple[str, ...]:
     """FFmpeg's names of the encoders to try; software comes last, for it always works."""
-    if encoder == "auto":
-        return (*_HARDWARE.get(platform, _HARDWARE_ELSEWHERE), SOFTWARE)
-    return tuple(dict.fromkeys((encoder, SOFTWARE)))
+    software = SOFTWARE[recipe.codec]
+    if recipe.encoder != "auto":
+        return tuple(dict.fromkeys((recipe.encoder, software)))
+    if recipe.codec is not Codec.H264:
+        return (software,)
+    return (*_HARDWARE.get(platform, _HARDWARE_ELSEWHERE), software)
 
 
 def options(encoder: str, recipe: VideoRecipe, bitrate: int, pixels: int) -> dict[str, str]:
-    """FFmpeg's options for live H.264 in which no picture waits for another.
+    """FFmpeg's options for live video in which no picture waits for another.
 
     Software encodes to a quality and stays under the bitrate, so that a still picture costs
     little and the first second of movement after it does not suffer; hardware keeps to the bitrate.
     """
     rate = {"maxrate": str(bitrate), "bufsize": str(round(bitrate * _RATE_BUFFER_SECONDS))}
-    if encoder != SOFTWARE:
+    if recipe.codec is Codec.VP8:
+        return rate | _VP8 | {"threads": str(recipe.threads or encoder_threads())}
+    if encoder != SOFTWARE[Codec.H264]:
         return _ZERO_LATENCY.get(encoder, {}) | rate | _hardware_profile(encoder, recipe)
     high = recipe.profile is Profile.HIGH
     return rate | {

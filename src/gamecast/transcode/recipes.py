@@ -8,6 +8,7 @@ from enum import StrEnum
 from gamecast.media.track import Codec
 
 _AUDIO_BITRATE = {Codec.OPUS: 128_000, Codec.AAC: 160_000}
+_VIDEO = (Codec.H264, Codec.VP8)
 
 
 class Profile(StrEnum):
@@ -35,17 +36,24 @@ class AudioRecipe:
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class VideoRecipe:
-    """Any video codec to H.264 of the same size in which no picture is reordered."""
+    """Any video codec to one of the same size in which no picture is reordered."""
 
+    codec: Codec = Codec.H264
+    """``H264``, or ``VP8`` for those who cannot decode that."""
     profile: Profile = Profile.HIGH
+    """Of H.264."""
     bitrate: int = 0
     """Most bits per second; 0 means a little more than the source has, or by the picture's size."""
     max_bitrate: int = 8_000_000
     """Upper bound of a bitrate that is measured or guessed."""
     encoder: str = "auto"
-    """``auto`` (hardware if it works, else x264) or FFmpeg's name, for example ``libx264``."""
+    """``auto`` (hardware if it works, else software) or FFmpeg's name, such as ``libx264``."""
     threads: int = 0
     """Encoder threads; 0 means as many as the machine has cores, at most 4."""
+
+    def __post_init__(self) -> None:
+        if self.codec not in _VIDEO:
+            raise ValueError(f"no video is made of {self.codec}")
 
 
 Recipe = AudioRecipe | VideoRecipe

@@ -10,13 +10,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 import structlog
 
 from gamecast.media.codecs import audio_track, video_track
 from gamecast.media.errors import MediaError
 from gamecast.media.packet import Packet
-from gamecast.media.track import Kind, Track
+from gamecast.media.track import Codec, Kind, Track
 from gamecast.transcode import wire
 from gamecast.transcode.backlog import AudioBacklog, VideoBacklog
 from gamecast.transcode.encoder_choice import SOFTWARE
@@ -154,7 +155,7 @@ class Transcoder:
         """The worker takes messages now."""
         assert self._worker is not None
         recipe = self._recipe
-        if isinstance(recipe, VideoRecipe) and recipe.encoder == AUTO:
+        if _leaves_choice(recipe):
             recipe = replace(recipe, encoder=self._pool.encoder)
         self._worker.send(MessageKind.OPEN, self._number, wire.build_recipe(recipe))
         self._pump()
@@ -236,8 +237,8 @@ class Transcoder:
     def _beware(self) -> None:
         """A worker died over this track: keep it away from others, and drivers from it."""
         self._quarantined = True
-        if isinstance(self._recipe, VideoRecipe) and self._recipe.encoder != SOFTWARE:
-            self._recipe = replace(self._recipe, encoder=SOFTWARE)
+        if isinstance(self._recipe, VideoRecipe):
+            self._recipe = replace(self._recipe, encoder=SOFTWARE[self._recipe.codec])
 
     def _pump(self) -> None:
         worker, backlog = self._worker, self._backlog
@@ -266,15 +267,24 @@ class Transcoder:
         try:
             if video != (told.kind is Kind.VIDEO):
                 raise MediaError(f"a {told.kind} track")
-            build = video_track if video else audio_track
-            return build(told.codec, told.config, id=told.id)
+            if video:
+                size = {"width": told.width & 0x3FFF, "height": told.height & 0x3FFF}
+                return video_track(told.codec, told.config, id=told.id, **size)
+            return audio_track(told.codec, told.config, id=told.id)
         except (MediaError, ValueError) as error:
             raise WireError(f"TRACK message: {error}") from None
 
     def _use_encoder(self, name: str) -> None:
         self._counts.encoder = name
-        if isinstance(self._recipe, VideoRecipe) and self._recipe.encoder == AUTO:
+        if _leaves_choice(self._recipe):
             self._pool.encoder = name
+
+
+def _leaves_choice(recipe: Recipe) -> TypeGuard[VideoRecipe]:
+    """Whether what works here is to be found out, once for all."""
+    if not isinstance(recipe, VideoRecipe):
+        return False
+    return recipe.codec is Codec.H264 and recipe.encoder == AUTO
 
 
 __all__ = ["AudioRecipe", "TranscodeStats", "Transcoder", "VideoRecipe", "WorkerPool"]

@@ -1,4 +1,4 @@
-"""Pictures in, H.264 without reordering out; the encoder is opened anew when pictures change."""
+"""Pictures in, video without reordering out; the encoder is opened anew when pictures change."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Shape:
 
 
 class VideoEncoder:
-    """One H.264 encoder. Pictures are numbered for it; their times are kept here, exactly."""
+    """One encoder. Pictures are numbered for it; their times are kept here, exactly."""
 
     def __init__(self, recipe: VideoRecipe, output: Output) -> None:
         self.shape: Shape | None = None
@@ -75,7 +75,8 @@ class VideoEncoder:
         self.track_id = 0
         self._recipe = recipe
         self._output = output
-        self._candidates = candidates(recipe.encoder)
+        self._candidates = candidates(recipe)
+        self._software = SOFTWARE[recipe.codec]
         self._context: Any = None
         self._format = "yuv420p"
         self._reformatter = VideoReformatter()
@@ -120,13 +121,13 @@ class VideoEncoder:
         for name in self._candidates:
             try:
                 context = _open_in_color(name, shape, self._recipe)
-                if name != SOFTWARE:
+                if name != self._software:
                     _try_out(context, shape)
                     context = _open_in_color(name, shape, self._recipe)
             except (av.FFmpegError, ValueError, OSError) as error:
                 problems.append(f"{name}: {reason(error)}")
                 continue
-            self._candidates = tuple(dict.fromkeys((name, SOFTWARE)))
+            self._candidates = tuple(dict.fromkeys((name, self._software)))
             self._begin(name, context, shape)
             return
         raise EncodeError("; ".join(problems))
@@ -135,13 +136,19 @@ class VideoEncoder:
         self._context, self.shape, self._number = context, shape, 0
         self._format = context.pix_fmt
         self._output.write_encoder(name)
-        config = context.extradata or b""
-        if config[:1] != b"\x01":  # start codes instead of avcC
-            config = config_from_units(Codec.H264, nal.split_annexb(config))
-        track = video_track(Codec.H264, config, id=self.track_id)
+        track = self._described(context, shape)
         if track != self._track:
             self._track = track
             self._output.write_track(track)
+
+    def _described(self, context: Any, shape: Shape) -> Track:
+        if self._recipe.codec is Codec.VP8:
+            width, height = shape_size(shape)
+            return video_track(Codec.VP8, b"", id=self.track_id, width=width, height=height)
+        config = context.extradata or b""
+        if config[:1] != b"\x01":  # start codes instead of avcC
+            config = config_from_units(Codec.H264, nal.split_annexb(config))
+        return video_track(Codec.H264, config, id=self.track_id)
 
     def _emit(self, encoded: list[Any]) -> None:
         track = self._track
@@ -153,7 +160,9 @@ class VideoEncoder:
             picture = self._inside.pop(packet.pts, None)
             if picture is None:
                 continue
-            data = nal.from_annexb(bytes(packet))
+            data = bytes(packet)
+            if track.codec is Codec.H264:
+                data = nal.from_annexb(data)
             key = bool(packet.is_keyframe)
             made = Packet(track, picture.pts, picture.pts, data, key, picture.wall)
             self._output.write_packet(made)

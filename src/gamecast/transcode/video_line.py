@@ -46,7 +46,7 @@ class _Entered:
 
 
 class VideoLine:
-    """Packets of one video track in, H.264 packets with pts equal to dts out."""
+    """Packets of one video track in, packets with pts equal to dts out."""
 
     def __init__(self, recipe: VideoRecipe, output: Output, *, decoder_threads: int = 2) -> None:
         self._recipe = recipe

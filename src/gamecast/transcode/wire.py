@@ -146,7 +146,8 @@ def parse_recipe(body: bytes) -> Recipe:
     try:
         if fields.pop("kind") == "audio":
             return AudioRecipe(codec=Codec(fields.pop("codec")), **fields)
-        return VideoRecipe(profile=Profile(fields.pop("profile")), **fields)
+        codec, profile = Codec(fields.pop("codec")), Profile(fields.pop("profile"))
+        return VideoRecipe(codec=codec, profile=profile, **fields)
     except (KeyError, ValueError, TypeError) as error:
         raise WireError(f"OPEN message: {error}") from None
 
