@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gamecast.protocols.srt import SrtError
-from gamecast.protocols.srt.cipher import PayloadCipher
+from gamecast.protocols.srt.cipher import CounterCipher
 from gamecast.protocols.srt.keys import (
     BadSecret,
     KeyMaterial,
@@ -43,7 +43,7 @@ def test_the_counter_is_the_salt_with_the_packet_number_in_bytes_10_to_13() -> N
     for index, byte in enumerate(sequence.to_bytes(4, "big")):
         block[10 + index] ^= byte
     stream = Cipher(AES(key), ECB()).encryptor().update(bytes(block))
-    assert PayloadCipher(key, salt).apply(sequence, bytes(16)) == stream
+    assert CounterCipher(key, salt).encrypt(sequence, b"", bytes(16)) == stream
 
 
 @pytest.mark.parametrize("length", [16, 24, 32])
@@ -94,7 +94,7 @@ def test_a_forged_refresh_changes_nothing() -> None:
     theirs.open(ours.begin(16))
     forged = build_km(KeyMaterial(os.urandom(16), os.urandom(16)), os.urandom(16))
     assert theirs.receive_refresh(forged, 10.0) is None
-    assert theirs.decrypt(1, 5, ours.encrypt(5, b"payload")) == b"payload"
+    assert theirs.decrypt(1, 5, b"", ours.encrypt(5, b"", b"payload")) == b"payload"
 
 
 def test_the_key_changes_only_when_the_peer_has_it() -> None:
@@ -102,14 +102,16 @@ def test_the_key_changes_only_when_the_peer_has_it() -> None:
     theirs = Security("0123456789", random_bytes=os.urandom)
     theirs.open(ours.begin(16))
     for number in range(100):
-        ours.encrypt(number, b"x")
+        ours.next_key()
+        ours.encrypt(number, b"", b"x")
     assert ours.refreshes == 0
     message = ours.message_to_send(1.0, 0.1)
     assert message is not None
     answer = theirs.receive_refresh(message, 1.0)
     assert answer is not None
     ours.confirmed(answer)
-    data = ours.encrypt(100, b"payload")
+    ours.next_key()
+    data = ours.encrypt(100, b"", b"payload")
     assert (ours.refreshes, ours.sending) == (1, 2)
-    assert theirs.decrypt(2, 100, data) == b"payload"
-    assert theirs.decrypt(0, 100, data) is None
+    assert theirs.decrypt(2, 100, b"", data) == b"payload"
+    assert theirs.decrypt(0, 100, b"", data) is None

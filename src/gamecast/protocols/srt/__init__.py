@@ -1,6 +1,7 @@
 """SRT in live mode, sans-I/O (draft-sharabayko-srt-01; libsrt 1.5 where the draft is silent).
 
-Callers and listeners of handshake version 5 with stream ids, AES-CTR, TSBPD and too-late drop.
+Callers and listeners of handshake version 5 with stream ids, AES-CTR and AES-GCM, TSBPD and
+too-late drop.
 Not here: rendezvous, group bonding, packet filters (FEC), the stream (file) mode, version 4.
 """
 
@@ -18,7 +19,7 @@ from gamecast.protocols.srt.events import (
 )
 from gamecast.protocols.srt.listener import Listener
 from gamecast.protocols.srt.reject import Reject
-from gamecast.protocols.srt.settings import Settings
+from gamecast.protocols.srt.settings import CryptoMode, Settings
 from gamecast.protocols.srt.statistics import Statistics
 
 PAYLOAD_SIZE = 1316
@@ -32,6 +33,7 @@ __all__ = [
     "Connection",
     "ConnectionClosed",
     "ConnectionRequested",
+    "CryptoMode",
     "Event",
     "Listener",
     "PayloadsReceived",

@@ -10,6 +10,7 @@ from gamecast.protocols.srt.errors import SrtError
 from gamecast.protocols.srt.events import Connected, ConnectionClosed, Event
 from gamecast.protocols.srt.handshake import (
     MAGIC,
+    SAFE_GCM_VERSION,
     Capabilities,
     ExtensionFlag,
     ExtensionType,
@@ -24,12 +25,16 @@ from gamecast.protocols.srt.keys import KmState, check_passphrase, parse_km_stat
 from gamecast.protocols.srt.packet import ControlType
 from gamecast.protocols.srt.reject import Reject, describe, from_handshake_type
 from gamecast.protocols.srt.security import Security
-from gamecast.protocols.srt.settings import Settings
+from gamecast.protocols.srt.settings import CryptoMode, Settings
 
 _RETRY = 0.250
 _INDUCTION_VERSION = 4
 _DATAGRAM = 2
 """Encryption and Extension fields of a caller's induction: UDT_DGRAM of version 4."""
+_KM_REJECT = {
+    KmState.BAD_SECRET: Reject.BADSECRET,
+    KmState.BAD_CRYPTO_MODE: Reject.CRYPTO,
+}
 
 
 class Caller:
@@ -151,7 +156,9 @@ class Caller:
             self._security = self._new_security()
             request.encryption = length // 8
             request.extension |= ExtensionFlag.KMREQ
-            request.extensions.append((ExtensionType.KMREQ, self._security.begin(length)))
+            gcm = settings.crypto_mode == CryptoMode.AES_GCM
+            message = self._security.begin(length, authenticated=gcm)
+            request.extensions.append((ExtensionType.KMREQ, message))
         if settings.stream_id:
             request.extension |= ExtensionFlag.CONFIG
             body = build_stream_id(settings.stream_id)
@@ -180,6 +187,9 @@ class Caller:
             return self._fail(problem)
         agreed = parse_capabilities(body)
         settings = self._settings
+        secure = self._security
+        if secure is not None and secure.authenticated and agreed.version < SAFE_GCM_VERSION:
+            return self._fail(Reject.CRYPTO)
         agreement = Agreement(
             local_id=self.local_id,
             peer_id=answer.socket_id,
@@ -202,8 +212,7 @@ class Caller:
         if body is None:
             return Reject.UNSECURE
         if len(body) == 4:
-            bad = parse_km_state(body) == KmState.BAD_SECRET
-            return Reject.BADSECRET if bad else Reject.UNSECURE
+            return _KM_REJECT.get(parse_km_state(body), Reject.UNSECURE)
         sent = next(b for k, b in self._request.extensions if k == ExtensionType.KMREQ)
         return None if body == sent else Reject.BADSECRET
 

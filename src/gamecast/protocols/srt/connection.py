@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from struct import Struct
 
 from gamecast.protocols.srt import packet as wire
+from gamecast.protocols.srt.acknowledger import Acknowledger
 from gamecast.protocols.srt.errors import SrtError
 from gamecast.protocols.srt.events import ConnectionClosed, Event, PayloadsReceived
 from gamecast.protocols.srt.handshake import ExtensionType
 from gamecast.protocols.srt.keys import KmState, build_km_state
+from gamecast.protocols.srt.outbox import Outbox
 from gamecast.protocols.srt.packet import ControlType
 from gamecast.protocols.srt.receiver import Receiver
 from gamecast.protocols.srt.security import Security
@@ -20,10 +22,8 @@ from gamecast.protocols.srt.timing import PeerClock, Rate, RoundTrip
 
 _SYN = 0.010
 _KEEPALIVE = 1.0
-_LIGHT_ACK = 64
-"""Packets after which an ACK of one word is sent without waiting for the interval."""
-_MAX_ACKS = 256
-_ACK = Struct(">7I")
+_UDP_HEADERS = 28
+_NOT_RETRANSMITTED = ~wire.RETRANSMITTED
 _SMALL_ACK = Struct(">4I")
 
 
@@ -68,43 +68,48 @@ class Connection:
         self.peer_latency = agreement.peer_latency
         self.closed: ConnectionClosed | None = None
         self._settings = settings
-        self._started = agreement.started
         self._security = security
+        self._largest = settings.mtu - _UDP_HEADERS - wire.HEADER_SIZE
+        if security is not None:
+            self._largest -= security.overhead
+        self._outbox = Outbox(peer=agreement.peer_id, started=agreement.started)
         self._rtt = RoundTrip()
         self._totals = Statistics()
         self._clock = PeerClock(agreement.peer_timestamp, now)
         self._receiver = Receiver(
             sequence=agreement.peer_sequence,
-            window=settings.window,
             latency=agreement.latency,
             clock=self._clock,
             rtt=self._rtt,
             statistics=self._totals,
-            too_late_drop=settings.too_late_drop,
+            settings=settings,
         )
         self._sender = Sender(
             sequence=agreement.sequence,
             window=agreement.window,
             rtt=self._rtt,
             statistics=self._totals,
-            timestamp=self._timestamp,
+            timestamp=self._outbox.timestamp,
             drop_after=agreement.peer_latency if settings.too_late_drop else None,
             max_bandwidth=settings.max_bandwidth,
         )
         self._sender.peer = agreement.peer_id
         self._sender.security = security
-        self._out: list[bytes] = []
         self._heard_at = now
         self._spoke_at = now
         self._spoke = False
         self._tick_at = now + _SYN
-        self._ack_number = 0
-        self._acks: dict[int, tuple[int, float]] = {}
-        self._acked = self._confirmed = agreement.peer_sequence
-        self._ack_sent_at = now
-        self._since_ack = 0
         self._receive_rate = Rate(now)
         self._send_rate = Rate(now)
+        self._acknowledger = Acknowledger(
+            receiver=self._receiver,
+            rate=self._receive_rate,
+            rtt=self._rtt,
+            clock=self._clock,
+            outbox=self._outbox,
+            statistics=self._totals,
+            now=now,
+        )
         self.handshake_response: bytes | None = None
         """What a listener repeats when the caller repeats its conclusion."""
 
@@ -151,8 +156,8 @@ class Connection:
     # Commands -----------------------------------------------------------------------------------
 
     def send(self, payload: bytes, now: float) -> None:
-        """Send one payload of at most 1456 bytes (``ValueError`` above)."""
-        if len(payload) > self._settings.mtu - 44:
+        """Send one payload of at most 1456 bytes, 1440 with AES-GCM (``ValueError`` above)."""
+        if len(payload) > self._largest:
             raise ValueError("payload does not fit into one packet")
         if self.closed is None:
             self._send_rate.count(len(payload))
@@ -161,13 +166,12 @@ class Connection:
     def close(self, now: float, reason: str = "closed") -> None:
         """Say goodbye and end."""
         if self.closed is None:
-            self._control(ControlType.SHUTDOWN, now)
+            self._outbox.put(ControlType.SHUTDOWN, now)
             self.closed = ConnectionClosed(reason, orderly=True)
 
     def data_to_send(self) -> list[bytes]:
         """Datagrams for the peer, in order."""
-        out = self._out + self._sender.take()
-        self._out = []
+        out = self._outbox.take() + self._sender.take()
         if out:
             self._spoke = True
         return out
@@ -196,6 +200,11 @@ class Connection:
         """Whether payloads are encrypted."""
         return self._security is not None
 
+    @property
+    def authenticated(self) -> bool:
+        """Whether they are so by AES-GCM."""
+        return self._security is not None and self._security.authenticated
+
     def statistics(self, now: float) -> Statistics:
         """Totals and the present state; the same object each time."""
         totals = self._totals
@@ -218,25 +227,27 @@ class Connection:
         totals.pkt_recv += 1
         totals.byte_recv += len(data) - wire.HEADER_SIZE
         self._receive_rate.count(len(data))
-        if word & wire.RETRANSMITTED:
-            totals.pkt_rcv_retrans += 1
+        again = bool(word & wire.RETRANSMITTED)
+        totals.pkt_rcv_retrans += again
         payload: bytes | None = data[wire.HEADER_SIZE :]
-        flags = word >> wire.KEY_SHIFT & 3
-        if self._security is not None and payload is not None:
-            payload = self._security.decrypt(flags, sequence, payload) if flags else None
-        elif flags:
+        if self._security is not None:
+            payload = self._decrypt(sequence, word, timestamp, data)
+        elif word >> wire.KEY_SHIFT & 3:
             payload = None
         if not payload:
             totals.pkt_rcv_undecrypt += 1  # clear text on a secured connection counts here too
             return
-        again = bool(word & wire.RETRANSMITTED)
         lost = self._receiver.receive(sequence, timestamp, payload, now, again=again)
         if lost is not None:
             self._send_nak([lost], now)
-        self._since_ack += 1
-        if self._since_ack >= _LIGHT_ACK:
-            self._since_ack = 0
-            self._send_light_ack(now)
+        self._acknowledger.received(now)
+
+    def _decrypt(self, sequence: int, word: int, timestamp: int, data: bytes) -> bytes | None:
+        flags = word >> wire.KEY_SHIFT & 3
+        if self._security is None or not flags:
+            return None
+        header = wire.HEADER.pack(sequence, word & _NOT_RETRANSMITTED, timestamp, self.local_id)
+        return self._security.decrypt(flags, sequence, header, data[wire.HEADER_SIZE :])
 
     def _deliver(self, now: float) -> list[Event]:
         payloads = self._receiver.deliver(now)
@@ -257,7 +268,7 @@ class Connection:
         if kind == ControlType.ACK:
             self._receive_ack(info, cif, now)
         elif kind == ControlType.ACKACK:
-            self._receive_ackack(info, timestamp, now)
+            self._acknowledger.answered(info, timestamp, now)
         elif kind == ControlType.NAK:
             self._receive_nak(cif, now)
         elif kind == ControlType.DROPREQ:
@@ -267,31 +278,20 @@ class Connection:
         elif kind == ControlType.USER:
             self._receive_user(first & 0xFFFF, cif, now)
         elif kind == ControlType.HANDSHAKE and self.handshake_response is not None:
-            self._out.append(self.handshake_response)
+            self._outbox.repeat(self.handshake_response)
 
     def _receive_ack(self, number: int, cif: bytes, now: float) -> None:
         if len(cif) < 4:
             raise SrtError("ACK is cut short")
         if number:
-            self._control(ControlType.ACKACK, now, info=number)
+            self._outbox.put(ControlType.ACKACK, now, info=number)
         if not self._sender.acknowledge(int.from_bytes(cif[:4], "big"), now):
             raise SrtError("ACK outside of what is in flight")
         self._totals.pkt_recv_ack += 1
         if number and len(cif) >= _SMALL_ACK.size:
             _, rtt, variance, _ = _SMALL_ACK.unpack_from(cif)
-            if not self._acks:
+            if not self._acknowledger.measures:
                 self._rtt.told(rtt / 1e6, variance / 1e6)
-
-    def _receive_ackack(self, number: int, timestamp: int, now: float) -> None:
-        sent = self._acks.pop(number, None)
-        if sent is None:
-            return
-        sequence, at = sent
-        for older in [known for known in self._acks if known < number]:
-            del self._acks[older]
-        self._confirmed = max(self._confirmed, sequence)
-        self._rtt.sample(now - at)
-        self._clock.sample(timestamp, now, now - at)
 
     def _receive_nak(self, cif: bytes, now: float) -> None:
         ranges = wire.read_loss_list(cif)
@@ -299,7 +299,7 @@ class Connection:
         sane, gone = self._sender.lost(ranges, now)
         for first, last in gone:
             body = wire.write_loss_list([(first, first), (last, last)])
-            self._control(ControlType.DROPREQ, now, cif=body)
+            self._outbox.put(ControlType.DROPREQ, now, cif=body)
         if not sane:
             raise SrtError("NAK outside of what is in flight")
 
@@ -322,7 +322,7 @@ class Connection:
         else:
             answer = self._security.receive_refresh(cif, now)
         if answer is not None:
-            self._control(ControlType.USER, now, cif=answer, subtype=ExtensionType.KMRSP)
+            self._outbox.put(ControlType.USER, now, cif=answer, subtype=ExtensionType.KMRSP)
 
     # Time ---------------------------------------------------------------------------------------
 
@@ -330,7 +330,7 @@ class Connection:
         """Every 10 ms: ACK, NAK, retransmissions, keys, keepalive."""
         self._receive_rate.update(now)
         self._send_rate.update(now)
-        self._send_ack(now)
+        self._acknowledger.tick(now)
         ranges = self._receiver.due_naks(now)
         if ranges:
             self._send_nak(ranges, now)
@@ -338,66 +338,12 @@ class Connection:
         if self._security is not None:
             message = self._security.message_to_send(now, 1.5 * self._rtt.rtt)
             if message is not None:
-                self._control(ControlType.USER, now, cif=message, subtype=ExtensionType.KMREQ)
+                self._outbox.put(ControlType.USER, now, cif=message, subtype=ExtensionType.KMREQ)
         if self._spoke:
             self._spoke, self._spoke_at = False, now
         elif now - self._spoke_at >= _KEEPALIVE:
-            self._control(ControlType.KEEPALIVE, now)
-
-    def _send_ack(self, now: float) -> None:
-        sequence = self._receiver.expected
-        if sequence == self._acked:
-            overdue = now - self._ack_sent_at > self._rtt.rtt + 4 * self._rtt.variance + _SYN
-            if self._confirmed >= sequence or not overdue:
-                return
-        self._acked = sequence
-        self._since_ack = 0
-        self._ack_sent_at = now
-        self._ack_number = self._ack_number + 1 & 0xFFFF_FFFF or 1
-        if len(self._acks) >= _MAX_ACKS:
-            del self._acks[next(iter(self._acks))]
-        self._acks[self._ack_number] = (sequence, now)
-        rate = self._receive_rate
-        cif = _ACK.pack(
-            sequence & wire.SEQUENCE_MASK,
-            int(self._rtt.rtt * 1e6),
-            int(self._rtt.variance * 1e6),
-            self._receiver.room,
-            int(rate.packets),
-            int(rate.packets),  # link capacity: all that is known is that it is not less
-            int(rate.bytes),
-        )
-        self._totals.pkt_sent_ack += 1
-        self._control(ControlType.ACK, now, info=self._ack_number, cif=cif)
-
-    def _send_light_ack(self, now: float) -> None:
-        sequence = self._receiver.expected & wire.SEQUENCE_MASK
-        self._totals.pkt_sent_ack += 1
-        self._control(ControlType.ACK, now, cif=sequence.to_bytes(4, "big"))
+            self._outbox.put(ControlType.KEEPALIVE, now)
 
     def _send_nak(self, ranges: list[tuple[int, int]], now: float) -> None:
         self._totals.pkt_sent_nak += 1
-        self._control(ControlType.NAK, now, cif=wire.write_loss_list(ranges))
-
-    def _control(
-        self,
-        kind: ControlType,
-        now: float,
-        *,
-        info: int = 0,
-        cif: bytes = bytes(4),
-        subtype: int = 0,
-    ) -> None:
-        self._out.append(
-            wire.control(
-                kind,
-                info=info,
-                timestamp=self._timestamp(now),
-                peer=self.peer_id,
-                cif=cif,
-                subtype=subtype,
-            )
-        )
-
-    def _timestamp(self, now: float) -> int:
-        return int((now - self._started) * 1e6) & 0xFFFF_FFFF
+        self._outbox.put(ControlType.NAK, now, cif=wire.write_loss_list(ranges))

@@ -14,8 +14,10 @@ SIZE = _FIXED.size
 MAGIC = 0x4A17
 """Extension Field of an induction answer: "SRT" is spoken here (section 4.3.1.1)."""
 VERSION = 5
-SRT_VERSION = 0x010503
+SRT_VERSION = 0x010504
 """What we say we are: the libsrt whose behaviour this follows."""
+SAFE_GCM_VERSION = 0x010504
+"""Before, libsrt's AES-GCM used one nonce for 65 536 packets: nothing was kept secret."""
 MAX_STREAM_ID = 512
 MIN_MTU, MAX_MTU = 76, 1500
 _MAX_EXTENSIONS = 16

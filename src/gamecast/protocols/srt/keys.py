@@ -18,7 +18,8 @@ EVEN, ODD, BOTH = 1, 2, 3
 _ITERATIONS = 2048
 _HEAD = b"\x12\x20\x29"
 """S = 0, V = 1, PT = 2, and the signature "HAI"."""
-_AES_CTR, _AES_GCM = 2, 4
+_CIPHERS = {False: (2, 0), True: (4, 1)}
+"""Cipher and Auth: AES-CTR, or AES-GCM as libsrt 1.5 has it (``hcrypt_msg.h``)."""
 _SRT_STREAM = 2
 
 
@@ -44,6 +45,8 @@ class KeyMaterial:
     salt: bytes = field(repr=False)
     even: bytes | None = field(default=None, repr=False)
     odd: bytes | None = field(default=None, repr=False)
+    authenticated: bool = False
+    """AES-GCM, not AES-CTR."""
 
     @property
     def key_length(self) -> int:
@@ -67,15 +70,19 @@ def derive_kek(passphrase: str, salt: bytes, length: int) -> bytes:
     return hashlib.pbkdf2_hmac("sha1", passphrase.encode(), salt[-8:], _ITERATIONS, length)
 
 
-def new_material(length: int, random_bytes: Callable[[int], bytes]) -> KeyMaterial:
+def new_material(
+    length: int, random_bytes: Callable[[int], bytes], *, authenticated: bool = False
+) -> KeyMaterial:
     """Fresh salt and even key."""
-    return KeyMaterial(random_bytes(SALT_LENGTH), even=random_bytes(length))
+    salt = random_bytes(SALT_LENGTH)
+    return KeyMaterial(salt, even=random_bytes(length), authenticated=authenticated)
 
 
 def build_km(material: KeyMaterial, kek: bytes) -> bytes:
     """The KM message of these keys, wrapped (section 3.2.2)."""
     wrapped = aes_key_wrap(kek, (material.even or b"") + (material.odd or b""))
-    head = _HEAD + bytes((material.flags, 0, 0, 0, 0, _AES_CTR, 0, _SRT_STREAM, 0, 0, 0))
+    cipher = _CIPHERS[material.authenticated]
+    head = _HEAD + bytes((material.flags, 0, 0, 0, 0, *cipher, _SRT_STREAM, 0, 0, 0))
     sizes = bytes((SALT_LENGTH // 4, material.key_length // 4))
     return head + sizes + material.salt + wrapped
 
@@ -88,6 +95,7 @@ class KmMessage:
     key_length: int
     salt: bytes = field(repr=False)
     wrapped: bytes = field(repr=False)
+    authenticated: bool = False
 
     def unwrap(self, kek: bytes) -> KeyMaterial:
         """The keys; ``BadSecret`` when the integrity check fails."""
@@ -95,10 +103,10 @@ class KmMessage:
             keys = aes_key_unwrap(kek, self.wrapped)
         except InvalidUnwrap:
             raise BadSecret("wrong passphrase") from None
-        size = self.key_length
-        if self.flags == BOTH:
-            return KeyMaterial(self.salt, keys[:size], keys[size:])
-        return KeyMaterial(self.salt, **{"even" if self.flags == EVEN else "odd": keys})
+        size = self.key_length if self.flags == BOTH else 0
+        even = keys[:size] if size else keys if self.flags == EVEN else None
+        odd = keys[size:] if self.flags & ODD else None
+        return KeyMaterial(self.salt, even, odd, self.authenticated)
 
 
 def parse_km(data: bytes) -> KmMessage:
@@ -108,14 +116,15 @@ def parse_km(data: bytes) -> KmMessage:
     flags, salt_length, key_length = data[3], data[14] * 4, data[15] * 4
     if data[3] & 0xFC or not flags or any(data[4:8]):
         raise SrtError("key material with reserved bits or without keys")
-    if data[8] != _AES_CTR or data[9] or data[10] != _SRT_STREAM:
-        raise SrtError("key material for another cipher than AES-CTR")
+    if (data[8], data[9]) not in _CIPHERS.values() or data[10] != _SRT_STREAM:
+        raise SrtError("key material for another cipher than AES-CTR and AES-GCM")
     if salt_length != SALT_LENGTH or key_length not in KEY_LENGTHS:
         raise SrtError("key material with impossible lengths")
     count = 2 if flags == BOTH else 1
     if len(data) != 16 + SALT_LENGTH + 8 + count * key_length:
         raise SrtError("key material of the wrong length")
-    return KmMessage(flags, key_length, data[16:32], data[32:])
+    authenticated = (data[8], data[9]) == _CIPHERS[True]
+    return KmMessage(flags, key_length, data[16:32], data[32:], authenticated)
 
 
 def build_km_state(state: int) -> bytes:

@@ -16,6 +16,7 @@ from gamecast.protocols.srt.errors import SrtError
 from gamecast.protocols.srt.events import Address, ConnectionRequested
 from gamecast.protocols.srt.handshake import (
     MAGIC,
+    SAFE_GCM_VERSION,
     SIZE,
     VERSION,
     Capabilities,
@@ -33,7 +34,7 @@ from gamecast.protocols.srt.keys import BadSecret
 from gamecast.protocols.srt.packet import ControlType
 from gamecast.protocols.srt.reject import Reject, to_handshake_type
 from gamecast.protocols.srt.security import Security
-from gamecast.protocols.srt.settings import Settings
+from gamecast.protocols.srt.settings import CryptoMode, Settings
 
 _COOKIE_SECONDS = 60
 _PENDING_SECONDS = 5.0
@@ -104,16 +105,15 @@ class Listener:
             return None
         handshake = request.handshake
         security: Security | None = None
+        asked = parse_capabilities(handshake.find(ExtensionType.HSREQ) or b"")
         message = handshake.find(ExtensionType.KMREQ)
         if bool(passphrase) != (message is not None):
             self._refuse(request, Reject.UNSECURE, now)
             return None
         if message is not None:
-            security = self._open(request, passphrase, message, now)
+            security = self._open(request, asked, passphrase, message, now)
             if security is None:
                 return None
-        body = handshake.find(ExtensionType.HSREQ)
-        asked = parse_capabilities(body or b"")
         connection = self._connection(request, asked, security)
         connection.handshake_response = self._response(request, connection, message, now)
         self._accepted[request.address, handshake.socket_id] = connection
@@ -211,7 +211,12 @@ class Listener:
         return True
 
     def _open(
-        self, request: ConnectionRequested, passphrase: str, message: bytes, now: float
+        self,
+        request: ConnectionRequested,
+        asked: Capabilities,
+        passphrase: str,
+        message: bytes,
+        now: float,
     ) -> Security | None:
         settings = self._settings
         security = Security(
@@ -227,8 +232,17 @@ class Listener:
         except SrtError:
             self._refuse(request, Reject.CRYPTO, now)
         else:
-            return security
+            if self._suits(security, asked):
+                return security
+            self._refuse(request, Reject.CRYPTO, now)
         return None
+
+    def _suits(self, security: Security, asked: Capabilities) -> bool:
+        """Whether the caller's cipher is one that we take."""
+        if security.authenticated:
+            allowed = self._settings.crypto_mode != CryptoMode.AES_CTR
+            return allowed and asked.version >= SAFE_GCM_VERSION
+        return self._settings.crypto_mode != CryptoMode.AES_GCM
 
     def _connection(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gamecast.protocols.srt.packet import unwrap
+from gamecast.protocols.srt.settings import Settings
 from gamecast.protocols.srt.statistics import Statistics
 from gamecast.protocols.srt.timing import PeerClock, RoundTrip
 
@@ -22,19 +23,19 @@ class Receiver:
         self,
         *,
         sequence: int,
-        window: int,
         latency: float,
         clock: PeerClock,
         rtt: RoundTrip,
         statistics: Statistics,
-        too_late_drop: bool = True,
+        settings: Settings,
     ) -> None:
-        self._window = window
+        self._window = settings.window
         self.latency = latency
         self._clock = clock
         self._rtt = rtt
         self._statistics = statistics
-        self._too_late_drop = too_late_drop
+        self._too_late_drop = settings.too_late_drop
+        self._hold = settings.hold
         self._buffer: dict[int, tuple[float, bytes]] = {}
         self._deliver = sequence
         self._newest = sequence - 1
@@ -93,13 +94,16 @@ class Receiver:
         return lost
 
     def deliver(self, now: float) -> list[bytes]:
-        """The payloads whose time has come; what is missing before them is given up."""
+        """The payloads whose time has come, or all up to the first gap where they are not held.
+
+        What is missing before one whose time has come is given up.
+        """
         ready: list[bytes] = []
         buffer = self._buffer
         while buffer:
             entry = buffer.get(self._deliver)
             if entry is not None:
-                if entry[0] > now:
+                if entry[0] > now and self._hold:
                     break
                 ready.append(entry[1])
                 del buffer[self._deliver]
@@ -139,7 +143,10 @@ class Receiver:
     def due_naks(self, now: float) -> list[tuple[int, int]]:
         """Periodic NAK: what is still missing, as ranges, if it is time to say so."""
         self._patience *= _PATIENCE_DECAY
-        if not self._missing or now - self._nak_at < max(self._rtt.rtt / 5, _MIN_NAK_INTERVAL):
+        # Where round trips vary, answers do too, and libsrt would send again for each report.
+        rtt, varying = self._rtt.rtt, 4 * self._rtt.variance
+        interval = max(rtt / 5, min(varying, rtt / 2), _MIN_NAK_INTERVAL)
+        if not self._missing or now - self._nak_at < interval:
             return []
         self._nak_at = now
         ranges: list[tuple[int, int]] = []

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gamecast.protocols.srt.cipher import PayloadCipher
+from gamecast.protocols.srt.cipher import (
+    TAG_SIZE,
+    AuthenticatedCipher,
+    CounterCipher,
+    PayloadCipher,
+)
 from gamecast.protocols.srt.keys import (
     EVEN,
     ODD,
@@ -53,9 +58,9 @@ class Security:
 
     # Handshake ----------------------------------------------------------------------------------
 
-    def begin(self, key_length: int) -> bytes:
+    def begin(self, key_length: int, *, authenticated: bool = False) -> bytes:
         """The caller makes the keys; returns the KM message."""
-        self._material = new_material(key_length, self._random)
+        self._material = new_material(key_length, self._random, authenticated=authenticated)
         self._install(self._material, self._receive)
         self._install(self._material, self._send)
         return self._wrap(self._material)
@@ -68,19 +73,34 @@ class Security:
         self._material = material
         self.sending = EVEN if material.even else ODD
 
+    @property
+    def authenticated(self) -> bool:
+        """AES-GCM: payloads are authenticated, and longer by a tag."""
+        return self._material is not None and self._material.authenticated
+
+    @property
+    def overhead(self) -> int:
+        """Bytes that encrypting adds to a payload."""
+        return TAG_SIZE if self.authenticated else 0
+
     # Keys in use --------------------------------------------------------------------------------
 
-    def encrypt(self, sequence: int, payload: bytes) -> bytes:
-        """Encrypt with the present key, and count towards its change."""
+    def next_key(self) -> int:
+        """KK of the key for one more packet: counts towards its change."""
         self._used += 1
         if self._used >= self._refresh - self._announce:
             self._step()
-        return self._send[self.sending].apply(sequence, payload)
+        return self.sending
 
-    def decrypt(self, flags: int, sequence: int, payload: bytes) -> bytes | None:
-        """Decrypt with the key that ``flags`` names; ``None`` where there is none."""
+    def encrypt(self, sequence: int, header: bytes, payload: bytes) -> bytes:
+        """Encrypt with the key that ``next_key`` has told and ``header`` names."""
+        return self._send[self.sending].encrypt(sequence, header, payload)
+
+    def decrypt(self, flags: int, sequence: int, header: bytes, payload: bytes) -> bytes | None:
+        """Decrypt with the key that ``flags`` names; ``None`` where there is none, and of
+        forgeries where they can be told."""
         cipher = self._receive.get(flags)
-        return cipher.apply(sequence, payload) if cipher is not None else None
+        return cipher.decrypt(sequence, header, payload) if cipher is not None else None
 
     def receive_refresh(self, message: bytes, now: float) -> bytes | None:
         """The peer's new keys: the answer that confirms them, ``None`` if they are not taken."""
@@ -92,6 +112,8 @@ class Security:
         try:
             material = self._unwrap(message)
         except BadSecret:
+            return None
+        if material.authenticated != self.authenticated:
             return None
         self._install(material, self._receive)
         self._taken = message
@@ -120,7 +142,7 @@ class Security:
         if self._used == self._refresh - self._announce:
             key = self._random(material.key_length)
             even, odd = (material.even, key) if other == ODD else (key, material.odd)
-            self._material = KeyMaterial(material.salt, even, odd)
+            self._material = KeyMaterial(material.salt, even, odd, material.authenticated)
             self._install(self._material, self._send)
             self._pending = self._wrap(self._material)
             self._sent_at = float("-inf")
@@ -130,9 +152,10 @@ class Security:
             self._used = 0
 
     def _install(self, material: KeyMaterial, ciphers: dict[int, PayloadCipher]) -> None:
+        kind = AuthenticatedCipher if material.authenticated else CounterCipher
         for flag, key in ((EVEN, material.even), (ODD, material.odd)):
             if key:
-                ciphers[flag] = PayloadCipher(key, material.salt)
+                ciphers[flag] = kind(key, material.salt)
 
     def _wrap(self, material: KeyMaterial) -> bytes:
         return build_km(material, self._kek(material.salt, material.key_length))

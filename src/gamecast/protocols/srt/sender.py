@@ -170,10 +170,13 @@ class Sender:
         sequence = self.next
         word = SOLO | self._message
         self._message = self._message + 1 & MESSAGE_MASK or 1
-        if self.security is not None:
-            payload = self.security.encrypt(sequence, payload)
-            word |= self.security.sending << KEY_SHIFT
-        entry = _Sent(word, self._timestamp(born), payload, born, now, 1)
+        security, timestamp = self.security, self._timestamp(born)
+        if security is not None:
+            word |= security.next_key() << KEY_SHIFT
+        header = HEADER.pack(sequence & SEQUENCE_MASK, word, timestamp, self.peer)
+        if security is not None:
+            payload = security.encrypt(sequence, header, payload)
+        entry = _Sent(word, timestamp, payload, born, now, 1)
         if not self._sent:
             self._progress_at = now
         self._sent[sequence] = entry
@@ -181,9 +184,7 @@ class Sender:
         statistics = self._statistics
         statistics.pkt_sent += 1
         statistics.byte_sent += len(payload)
-        self._out.append(
-            HEADER.pack(sequence & SEQUENCE_MASK, word, entry.timestamp, self.peer) + payload
-        )
+        self._out.append(header + payload)
 
     def _retransmit(self, now: float) -> None:
         recent = now - self._rtt.rtt
