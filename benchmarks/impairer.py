@@ -1,0 +1,65 @@
+"""A bad network in user space: datagrams between two ends, lost and delayed by seeded dice."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+CONTROL = 0x80
+RETRANSMITTED = 0x04
+_LATE = 0.010
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Weather:
+    """What happens to datagrams, in each direction. Seconds; shares from 0 to 1."""
+
+    delay: float = 0.025
+    jitter: float = 0.0
+    """At most so much more delay; the order stays, as in a queue."""
+    loss: float = 0.0
+    burst: int = 1
+    """Datagrams in a row that one loss takes; ``loss`` stays the share of all."""
+    reorder: float = 0.0
+    """Share that is overtaken by those of the next 10 ms."""
+    duplicate: float = 0.0
+
+
+class Direction:
+    """One way through the weather: the fate of the n-th datagram depends on the seed alone."""
+
+    def __init__(self, weather: Weather, seed: int) -> None:
+        self._weather = weather
+        self._dice = random.Random(seed)
+        self._bursting = 0
+        self._last = 0.0
+        self.impaired = False
+        """Until this is set, there is nothing but the delay."""
+        self.packets = self.retransmitted = self.data_bytes = self.control_bytes = 0
+
+    def count(self, data: bytes) -> None:
+        """What an end has put on the wire, before anything is lost."""
+        if data[0] & CONTROL:
+            self.control_bytes += len(data)
+            return
+        self.packets += 1
+        self.data_bytes += len(data)
+        self.retransmitted += bool(data[4] & RETRANSMITTED)
+
+    def arrivals(self, now: float) -> list[float]:
+        """When this datagram arrives: not at all, once or twice."""
+        weather = self._weather
+        if not self.impaired:
+            return [now + weather.delay]
+        lost, shift, late, twice = (self._dice.random() for _ in range(4))
+        if self._bursting:
+            self._bursting -= 1
+            return []
+        if lost < weather.loss / weather.burst:
+            self._bursting = weather.burst - 1
+            return []
+        at = max(self._last, now + weather.delay + shift * weather.jitter)
+        self._last = at
+        if late < weather.reorder:
+            at += _LATE
+        return [at] * (1 + (twice < weather.duplicate))
