@@ -32,6 +32,16 @@ class Frame:
     """What the sender made of this frame once per variant."""
 
 
+@dataclass(slots=True, eq=False)
+class FramePair:
+    """Two frames that leave together: sound behind a picture, or sound behind sound."""
+
+    first: Frame
+    second: Frame
+    shared: dict[Any, Any] = field(default_factory=dict, repr=False)
+    """As for a frame."""
+
+
 class RtpLine:
     """One track's sequence and timestamp line. One SSRC, the same for every viewer."""
 

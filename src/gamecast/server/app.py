@@ -166,7 +166,9 @@ class Server:
         )
         posters = Posters(self.directory, self._workers, self.clocks)
         convert = ConverterFactory(self._pool)
-        whep = WhepService(ice, convert=convert, b_frames=self._config.webrtc.b_frames)
+        whep = WhepService(
+            ice, convert=convert, b_frames=self._config.webrtc.b_frames, pace=self.pace
+        )
         whip = WhipService(ice, self.directory)
         media = MediaApp(
             self.directory,

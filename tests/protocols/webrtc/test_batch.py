@@ -89,7 +89,7 @@ def _sound(size: int) -> PacketBatch:
 def test_sound_rides_behind_a_picture(tail: int, count: int, sound: int) -> None:
     payloads = [b"a" * 1200] * (count - 1) + [b"z" * tail]
     (picture,) = make_batches(payloads, LINE, first_sequence=65530, timestamp=1)
-    joined = join(picture, _sound(sound), OVERHEAD)
+    joined = join(picture, _sound(sound))
     fits = 1200 - tail <= 255 and 12 + sound <= len(picture.headers[0]) + 1200
     assert (joined is not None) == fits
     if joined is None:
@@ -110,7 +110,7 @@ def test_sound_rides_behind_a_picture(tail: int, count: int, sound: int) -> None
 
 
 def test_two_sounds_share_a_call_too() -> None:
-    joined = join(_sound(80), _sound(120), OVERHEAD)
+    joined = join(_sound(80), _sound(120))
     assert joined is not None
     assert joined.size(OVERHEAD) == 2 * (12 + 120 + OVERHEAD)
-    assert join(joined, _sound(10), OVERHEAD) is None, "there is one rider"
+    assert join(joined, _sound(10)) is None, "there is one rider"

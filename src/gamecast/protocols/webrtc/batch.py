@@ -16,6 +16,8 @@ MAX_SEGMENTS = 64
 """``UDP_MAX_SEGMENTS`` of Linux before 6.9."""
 MAX_BATCH_BYTES = 64_000
 """Under 65 507 with room for SRTP tags."""
+_TAG = 16
+"""The longest tag of our SRTP profiles."""
 MAX_PADDING = 255
 """The padding count is one byte."""
 
@@ -103,7 +105,7 @@ def _run(batch: PacketBatch, buffer: memoryview, offset: int, overhead: int) -> 
     return Run(batch.ssrc, sequences, batch.headers, batch.payloads, gaps, wraps), offset
 
 
-def join(batch: PacketBatch, rider: PacketBatch, overhead: int) -> PacketBatch | None:
+def join(batch: PacketBatch, rider: PacketBatch) -> PacketBatch | None:
     """``batch`` with one packet of another source behind it, in the same system call.
 
     The last packet of ``batch`` is padded to the size of the others, or of the rider if it is
@@ -111,11 +113,11 @@ def join(batch: PacketBatch, rider: PacketBatch, overhead: int) -> PacketBatch |
     """
     if batch.rider is not None or rider.rider is not None or len(rider.headers) != 1:
         return None
-    riding = rider.segment_size(overhead)
-    size = batch.segment_size(overhead)
+    riding = rider.segment_size(_TAG)
+    size = batch.segment_size(_TAG)
     if len(batch.headers) == 1:
         size = max(size, riding)
-    last = len(batch.headers[-1]) + len(batch.payloads[-1]) + overhead
+    last = len(batch.headers[-1]) + len(batch.payloads[-1]) + _TAG
     total = size * len(batch.headers) + riding
     if riding > size or size - last > MAX_PADDING or total > MAX_BATCH_BYTES:
         return None

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from gamecast.media.errors import MediaError
 from gamecast.media.packet import Packet
 from gamecast.media.track import Kind, Track
-from gamecast.packaging.rtp import Frame, RtpLine
+from gamecast.packaging.rtp import Frame, FramePair, RtpLine
+from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream
+from gamecast.server.webrtc.coalesce import SoundCoalescer
 from gamecast.server.webrtc.viewer import WhepViewer
 
 VIDEO_SSRC = 0x47C0_0001
@@ -34,9 +36,13 @@ _KEYFRAME_SECONDS = 1.0
 class RtpRendition:
     """Frames of the current group, and the viewers who get them."""
 
-    def __init__(self, stream: Stream, tracks: Sequence[Track], packets: Sequence[Packet]) -> None:
+    def __init__(
+        self, stream: Stream, tracks: Sequence[Track], packets: Sequence[Packet], *, pace: Pace
+    ) -> None:
         """``tracks`` and ``packets`` are what RTP can carry: H.264 without B-frames, Opus …"""
         self._stream = stream
+        self._flush_pace = pace
+        self._sound = SoundCoalescer()
         self._loop = asyncio.get_running_loop()
         self._viewers: dict[WhepViewer, None] = {}
         self._pacing: dict[WhepViewer, None] = {}
@@ -70,7 +76,9 @@ class RtpRendition:
         if self._group or frame.starts_group or Kind.VIDEO not in self.lines:
             self._group.append(frame)
         if self._viewers:
-            self._distribute(frame)
+            ready = self._sound.take(frame, busy=self._flush_pace.interval > 0)
+            if ready is not None:
+                self._distribute(ready)
 
     def change_tracks(self, tracks: Sequence[Track]) -> None:
         """Go on with these tracks; a line keeps its numbers across a new configuration."""
@@ -116,6 +124,9 @@ class RtpRendition:
 
     def join(self, viewer: WhepViewer) -> None:
         """A connected viewer: the current group at the pace, then live."""
+        held = self._sound.flush()
+        if held is not None:
+            self._distribute(held)  # it is in the group, which the newcomer gets
         self._viewers[viewer] = None
         # Sound of the past would only fill the player's buffer: it cannot be skipped like pictures.
         recent = [frame for frame in self._group if not frame.is_video][-_RECENT_SOUND:]
@@ -143,18 +154,20 @@ class RtpRendition:
 
     # Inside -------------------------------------------------------------------------------------
 
-    def _distribute(self, frame: Frame) -> None:
-        if frame.starts_group:
+    def _distribute(self, ready: Frame | FramePair) -> None:
+        frames = (ready.first, ready.second) if isinstance(ready, FramePair) else (ready,)
+        if frames[0].starts_group:
             self._begin_group()
-        large, is_video = frame.size > _BURST_BYTES, frame.is_video
+        large, is_video = frames[0].size > _BURST_BYTES, frames[0].is_video
         for viewer in self._viewers:
             if is_video and viewer.skipping:
-                continue
-            if large or viewer.queue:
-                viewer.queue.append(frame)
+                for sound in frames[1:]:
+                    viewer.send(sound)
+            elif large or viewer.queue:
+                viewer.queue.extend(frames)
                 self._pace(viewer)
             else:
-                viewer.send(frame)
+                viewer.send(ready)
         if self._to_report:
             self._report_some()
 

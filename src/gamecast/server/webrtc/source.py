@@ -12,6 +12,7 @@ import structlog
 from gamecast.media.codecs import is_reference
 from gamecast.media.packet import Packet
 from gamecast.media.track import Codec, Kind, Track
+from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream
 from gamecast.server.webrtc.rendition import RtpRendition
 from gamecast.server.webrtc.viewer import WhepViewer
@@ -55,7 +56,9 @@ class WebRtcSource:
 
     KEY = "webrtc"
 
-    def __init__(self, stream: Stream, *, convert: MakeConverter | None, b_frames: BFrames) -> None:
+    def __init__(
+        self, stream: Stream, *, convert: MakeConverter | None, b_frames: BFrames, pace: Pace
+    ) -> None:
         self._stream = stream
         self._convert = convert
         self._b_frames = b_frames
@@ -66,7 +69,7 @@ class WebRtcSource:
         self._changed = asyncio.Event()
         self._expected = 0
         self._unwatched_since = stream.clocks.monotonic()
-        self.rtp = RtpRendition(stream, [], [])
+        self.rtp = RtpRendition(stream, [], [], pace=pace)
         self._start(stream.main_tracks)
 
     # Rendition ----------------------------------------------------------------------------------

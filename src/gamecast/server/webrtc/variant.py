@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from gamecast.packaging.rtp import Frame
+from gamecast.packaging.rtp import Frame, FramePair
 from gamecast.protocols.webrtc.answer import AgreedMedia
-from gamecast.protocols.webrtc.batch import HeaderLine, PacketBatch, make_batches
+from gamecast.protocols.webrtc.batch import HeaderLine, PacketBatch, join, make_batches
 from gamecast.protocols.webrtc.capabilities import ABS_SEND_TIME, PLAYOUT_DELAY
 from gamecast.protocols.webrtc.rtp import build_extensions
 
-_NO_DELAY = bytes(3)
-"""``playout-delay`` of 0 to 0: play every frame as soon as it is there."""
+_NO_DELAY = bytes((0, 0, 50))
+"""``playout-delay`` of 0 to 500 ms: play every frame as soon as it is there, and wait for sound.
+
+A maximum of 0 would forbid that: libwebrtc then never delays a picture, and shows it as much before
+its sound as the sound spends in the jitter buffer and the encoder (100 to 200 ms). Up to 500 ms it
+begins without any delay.
+"""
 
 
 @dataclass(slots=True, frozen=True)
@@ -47,13 +52,20 @@ class Variant:
             known = _known[key] = cls(*key)
         return known
 
-    def batches(self, frame: Frame) -> list[PacketBatch]:
+    def batches(self, frame: Frame | FramePair) -> list[PacketBatch]:
         """The frame's packets with this variant's headers; made once, empty if it is not taken."""
         made: list[PacketBatch] | None = frame.shared.get(self)
         if made is None:
-            line = self.video if frame.is_video else self.audio
-            made = frame.shared[self] = _make(frame, line) if line is not None else []
+            made = frame.shared[self] = self._make(frame)
         return made
+
+    def _make(self, frame: Frame | FramePair) -> list[PacketBatch]:
+        if isinstance(frame, FramePair):
+            first, second = self.batches(frame.first), self.batches(frame.second)
+            joined = join(first[-1], second[0]) if first and second else None
+            return [*first[:-1], joined, *second[1:]] if joined else [*first, *second]
+        line = self.video if frame.is_video else self.audio
+        return _make(frame, line) if line is not None else []
 
 
 _known: WeakValueDictionary[tuple[Line | None, Line | None], Variant] = WeakValueDictionary()

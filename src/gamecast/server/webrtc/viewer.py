@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gamecast.net.udp import UdpSocket
-from gamecast.packaging.rtp import Frame, RtpLine
+from gamecast.packaging.rtp import Frame, FramePair, RtpLine
+from gamecast.protocols.webrtc.batch import PacketBatch
 from gamecast.protocols.webrtc.rtcp import (
     ReceiverReport,
     RtcpPacket,
@@ -73,9 +74,9 @@ class WhepViewer:
     _over_since: float | None = None
     _counts: dict[int, list[int]] = field(default_factory=dict)
 
-    def send(self, frame: Frame) -> None:
+    def send(self, frame: Frame | FramePair) -> None:
         """One frame now: a seal and a system call per batch."""
-        session, counts = self.session, self._counts
+        session = self.session
         sender = session.sender
         # The endpoint's own pair of host and port: it comes back as it was given.
         address: Any = session.selected
@@ -84,13 +85,17 @@ class WhepViewer:
         for batch in self.variant.batches(frame):
             sealed = sender.seal(batch)
             self.socket.send_segments(sealed, batch.segment_size(sender.overhead), address)
-            count = counts.get(batch.ssrc)
-            if count is None:
-                count = counts[batch.ssrc] = [0, 0]
-            size = len(sealed)
-            count[0] += len(batch.payloads)
-            count[1] += size
-            self.sent_bytes += size
+            self.sent_bytes += len(sealed)
+            self._count(batch)
+            if batch.rider is not None:
+                self._count(batch.rider)
+
+    def _count(self, batch: PacketBatch) -> None:
+        count = self._counts.get(batch.ssrc)
+        if count is None:
+            count = self._counts[batch.ssrc] = [0, 0]
+        count[0] += len(batch.payloads)
+        count[1] += batch.octets
 
     # What the player says -----------------------------------------------------------------------
 

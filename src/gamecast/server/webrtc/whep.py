@@ -19,6 +19,7 @@ from gamecast.protocols.webrtc.sdp import SessionDescription
 from gamecast.protocols.webrtc.sdp_parse import parse_sdp
 from gamecast.protocols.webrtc.session import Session
 from gamecast.protocols.webrtc.transport import LocalTransport
+from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream
 from gamecast.server.webrtc.endpoint import MAX_SESSIONS, Endpoint
 from gamecast.server.webrtc.rendition import AUDIO_SSRC, RTX_SSRC, VIDEO_SSRC
@@ -101,12 +102,13 @@ class WhepService:
     """Answers offers to watch."""
 
     def __init__(
-        self, endpoint: Endpoint, *, convert: MakeConverter | None, b_frames: BFrames
+        self, endpoint: Endpoint, *, convert: MakeConverter | None, b_frames: BFrames, pace: Pace
     ) -> None:
         """``convert`` makes a converter for a track that RTP cannot carry; ``None``: none."""
         self.endpoint = endpoint
         self._convert = convert
         self._b_frames = b_frames
+        self._pace = pace
 
     async def start(self, offer: str, stream: Stream, *, reached_at: str, address: str) -> Started:
         """Answer an offer. Raises ``WebRtcError`` on a bad one, and :class:`NotPlayable`,
@@ -144,7 +146,9 @@ class WhepService:
     def _source(self, stream: Stream) -> WebRtcSource:
         return stream.rendition(
             WebRtcSource.KEY,
-            lambda: WebRtcSource(stream, convert=self._convert, b_frames=self._b_frames),
+            lambda: WebRtcSource(
+                stream, convert=self._convert, b_frames=self._b_frames, pace=self._pace
+            ),
         )
 
 
