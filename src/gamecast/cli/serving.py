@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -51,6 +52,7 @@ async def _serve(config: ServeConfig) -> None:
 
         def on_ready(addresses: ReadyAddresses) -> None:
             typer.echo(ready_text(config, addresses))
+            _set_apart()
             if demo_key is not None:
                 publisher = DemoPublisher(f"{addresses.rtmp}/live/{DEMO_CHANNEL}", demo_key)
                 publisher.start()
@@ -84,6 +86,15 @@ async def _with_store(
 def _warn_if_open(config: ServeConfig) -> None:
     if config.auth.publish == "open":
         log.warning("auth.open", hint='anybody can publish: auth.publish is "open"')
+
+
+def _set_apart() -> None:
+    """Take the program itself out of the cyclic garbage collector's sight.
+
+    A full collection stops every stream while it lasts; what was loaded to start never dies.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
