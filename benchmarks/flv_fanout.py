@@ -32,7 +32,7 @@ def measure(
         with server(folder) as running, publisher(running, folder):
             settings = WatchSettings(viewers=viewers, seconds=seconds, pids=running.pids)
             with machine.on_core(machine.LOAD_CORE):
-                return watch([running.watch_urls[protocol]], settings)
+                return watch([running.watch_url(protocol)], settings)
 
 
 def report(result: WatchResult) -> list[str]:

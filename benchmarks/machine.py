@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from gamecast import __version__
+
 SERVER_CORE = 0
 LOAD_CORE = 1
 
@@ -27,8 +29,14 @@ def describe() -> str:
     )
     return (
         f"{model}, {os.cpu_count()} cores, Linux {platform.release()}, "
-        f"Python {platform.python_version()}"
+        f"Gamecast {__version__}, Python {platform.python_version()}"
     )
+
+
+def use_cores(server: int, load: int) -> None:
+    """Other cores than the first two."""
+    global SERVER_CORE, LOAD_CORE
+    SERVER_CORE, LOAD_CORE = server, load
 
 
 def load_average() -> float:

@@ -59,9 +59,11 @@ def nginx_server(folder: Path) -> Iterator[Running]:
         machine.wait_for(folder / "nginx.pid", child, folder / "nginx.log")
         time.sleep(0.3)  # the worker
         children = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
-        url = f"rtmp://127.0.0.1:{port}/live/{NAME}"
+        url = f"rtmp://127.0.0.1:{port}/live/{NAME}{{n}}"
         yield Running(
-            pids=tuple(int(pid) for pid in children), publish_url=url, watch_urls={"rtmp": url}
+            pids=tuple(int(pid) for pid in children),
+            publish_urls={"rtmp": url},
+            watch_urls={"rtmp": url},
         )
 
 

@@ -73,15 +73,15 @@ def read(clip: Path) -> list[bytes]:
 async def run(options: argparse.Namespace) -> None:
     """Connect everybody, then play the clip once."""
     payloads = read(Path(options.clip))
-    publishers = [
-        Publisher(number, options.port, options.passphrase) for number in range(options.publishers)
-    ]
     loop = asyncio.get_running_loop()
-    while not all(publisher.caller.connection for publisher in publishers):
-        for publisher in publishers:
+    publishers = []
+    for number in range(options.publishers):
+        publisher = Publisher(number, options.port, options.passphrase)
+        publishers.append(publisher)
+        while publisher.caller.connection is None:
             publisher.tick()
             publisher.flush()
-        await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)
     sys.stdout.write("connected\n")
     sys.stdout.flush()
     await _play(loop, publishers, payloads, options.seconds)

@@ -8,16 +8,22 @@ from gamecast.bench.source import Source, SourceSettings
 from gamecast.bench.stamp import SIZE, Stamp, find_stamps, stamp_nal
 from gamecast.media.codecs.nal import nal_units
 
-numbers = st.integers(min_value=0, max_value=2**28 - 1)
+numbers = st.integers(min_value=0, max_value=2**27 - 1)
 
 
 @settings(max_examples=50)
-@given(st.integers(min_value=0, max_value=2**63 - 1), numbers, numbers, st.binary(max_size=50))
+@given(
+    st.integers(min_value=0, max_value=2**63 - 1),
+    numbers,
+    numbers,
+    st.booleans(),
+    st.binary(max_size=50),
+)
 def test_a_stamp_is_found_wherever_it_stands(
-    time_ns: int, number: int, group: int, before: bytes
+    time_ns: int, number: int, group: int, keyframe: bool, before: bytes
 ) -> None:
-    data = before + stamp_nal(time_ns, number, group) + before
-    assert list(find_stamps(data, len(data))) == [Stamp(time_ns, number, group)]
+    data = before + stamp_nal(time_ns, number, group, keyframe=keyframe) + before
+    assert list(find_stamps(data, len(data))) == [Stamp(time_ns, number, group, keyframe)]
 
 
 def test_a_stamp_that_is_cut_is_not_found_yet() -> None:

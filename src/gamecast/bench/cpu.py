@@ -15,6 +15,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 
+def kernel_seconds(pid: int) -> float:
+    """The part of it that the kernel used for the process."""
+    fields = (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return int(fields[12]) / _TICK
+
+
 def waiting_seconds(pid: int) -> float:
     """Time that a process's first thread wanted a core and had none (schedstat)."""
     return int((Path("/proc") / str(pid) / "schedstat").read_text().split()[1]) / 1e9
@@ -33,6 +39,7 @@ class CpuMeter:
         self._pids = pids
         self._begin = time.monotonic()
         self._before = self._spent()
+        self._kernel_before = self._kernel()
         self._waited = self._waiting()
 
     def waiting(self) -> float:
@@ -42,6 +49,13 @@ class CpuMeter:
     def share(self) -> float:
         """CPU seconds per second."""
         return (self._spent() - self._before) / (time.monotonic() - self._begin)
+
+    def kernel_share(self) -> float:
+        """The kernel's part of it."""
+        return (self._kernel() - self._kernel_before) / (time.monotonic() - self._begin)
+
+    def _kernel(self) -> float:
+        return sum(kernel_seconds(pid) for pid in self._pids)
 
     def _spent(self) -> float:
         return sum(cpu_seconds(pid) for pid in self._pids)

@@ -7,7 +7,7 @@ import socket
 import time
 from urllib.parse import urlsplit
 
-from gamecast.bench.publisher import BenchError
+from gamecast.bench.errors import BenchError
 from gamecast.bench.viewers import Opening
 from gamecast.protocols.rtmp import ClientConnection, parse_url
 from gamecast.protocols.rtmp.events import MessageReceived, PlayStarted

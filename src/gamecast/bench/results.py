@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
-from gamecast.bench.viewers import Viewer
+from gamecast.bench.figures import Figures
 
 _PERCENTILES = (50, 95, 99, 100)
 
@@ -19,6 +19,8 @@ class WatchResult:
     seconds: float
     closed: int
     """Viewers whose connection ended."""
+    failed: int = 0
+    """Viewers that were not served."""
     bits_per_second: float
     """Of all viewers together."""
     frames: int
@@ -31,10 +33,24 @@ class WatchResult:
     """Percentiles from a frame's stamp to its arrival."""
     connect: dict[int, float]
     first_media: dict[int, float]
+    first_picture: dict[int, float] = field(default_factory=dict)
+    """Percentiles to the first keyframe, of viewers that look at every frame."""
+    lost: int = 0
+    """Packets missing in their numbers (RTP, SRT)."""
+    forged: int = 0
+    """Packets that did not decrypt."""
+    parts: int = 0
+    late_parts: int = 0
+    missed_parts: int = 0
+    """Of HLS: parts or segments; late is after a player at the playlist's distance needs it."""
     cpu: float | None = None
     """Of the process given by ``--pid``."""
+    cpu_kernel: float | None = None
+    """The kernel's part of it."""
     cpu_waiting: float | None = None
     """Seconds per second in which that process wanted a core and had none."""
+    memory: int | None = None
+    """Bytes of that process in RAM at the end."""
     load_cpu: float = 0.0
     """Of the viewers themselves: near 1, they measure themselves."""
 
@@ -42,6 +58,12 @@ class WatchResult:
     def cpu_per_viewer(self) -> float | None:
         """Share of one core."""
         return self.cpu / self.viewers if self.cpu is not None and self.viewers else None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every viewer got everything that was looked for."""
+        missed = self.missed_frames + self.missed_groups + self.missed_parts + self.late_parts
+        return not (missed + self.lost + self.forged + self.closed + self.failed)
 
     @property
     def bits_per_core_second(self) -> float | None:
@@ -57,10 +79,14 @@ class WatchResult:
         }
 
 
-def summarise(viewers: Sequence[Viewer], seconds: float) -> WatchResult:
-    """The figures of a measured stretch."""
+def summarise(viewers: Sequence[Figures], seconds: float, *, by_bytes: bool) -> WatchResult:
+    """The figures of a measured stretch.
+
+    ``by_bytes``: viewers that do not scan are checked by their number of bytes.
+    """
     delays = [delay for viewer in viewers for delay in viewer.delays]
     scanned = [viewer for viewer in viewers if viewer.scans]
+    missed = sum(viewer.missed_groups for viewer in scanned)
     return WatchResult(
         viewers=len(viewers),
         seconds=seconds,
@@ -68,15 +94,23 @@ def summarise(viewers: Sequence[Viewer], seconds: float) -> WatchResult:
         bits_per_second=sum(viewer.received for viewer in viewers) * 8 / seconds,
         frames=sum(viewer.frames for viewer in scanned),
         missed_frames=sum(viewer.missed_frames for viewer in scanned),
-        missed_groups=sum(viewer.missed_groups for viewer in scanned) + _short(viewers, seconds),
+        missed_groups=missed + (_short(viewers, seconds) if by_bytes else 0),
         longest_gap=max((viewer.longest_gap for viewer in viewers), default=0.0),
         delay=percentiles(delays),
         connect=percentiles([viewer.connect_seconds for viewer in viewers]),
-        first_media=percentiles([viewer.first_media_seconds for viewer in viewers]),
+        first_media=percentiles([v.first_media_seconds for v in viewers if v.first_media_seconds]),
+        first_picture=percentiles(
+            [viewer.first_picture_seconds for viewer in scanned if viewer.first_picture_seconds]
+        ),
+        lost=sum(viewer.lost for viewer in viewers),
+        forged=sum(viewer.forged for viewer in viewers),
+        parts=sum(viewer.parts for viewer in viewers),
+        late_parts=sum(viewer.late_parts for viewer in viewers),
+        missed_parts=sum(viewer.missed_parts for viewer in viewers),
     )
 
 
-def _short(viewers: Sequence[Viewer], seconds: float) -> int:
+def _short(viewers: Sequence[Figures], seconds: float) -> int:
     """Seconds of media that viewers checked by bytes alone are short of, against the median.
 
     A group is a second or longer, so whoever lost one is short of at least a second's bytes.

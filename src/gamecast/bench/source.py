@@ -1,4 +1,4 @@
-"""A real encoder's output, encoded once and looped: H.264 at an exact rate, and AAC."""
+"""A real encoder's output, encoded once and looped: H.264 at an exact rate, and AAC or Opus."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from gamecast.media.packet import Packet
 from gamecast.media.track import VIDEO_CLOCK_RATE, Codec, Track
 
 _SAMPLE_RATE = 48_000
-_FRAME_SAMPLES = 1024
+_FRAME_SAMPLES = {Codec.AAC: 1024, Codec.OPUS: 960}
+_ENCODERS = {Codec.AAC: ("aac", "fltp"), Codec.OPUS: ("libopus", "flt")}
 _ATTEMPTS = 4
 _TOLERANCE = 0.03
 
@@ -30,6 +31,8 @@ class SourceSettings:
     group: int = 120
     """Frames from keyframe to keyframe."""
     b_frames: int = 0
+    audio: Codec = Codec.AAC
+    """AAC, or Opus, which WebRTC servers need."""
     width: int = 640
     """Servers that pass on what they get do not see the size, only the bit rate."""
     height: int = 360
@@ -50,26 +53,34 @@ class Source:
         """Encodes; takes a second or two."""
         self.settings = settings
         self.video, self._frames = _encode_at_rate(settings)
-        self.audio, self._sounds = _encode_audio()
+        self.audio, self._sounds = _encode_audio(settings.audio)
+        self._samples = _FRAME_SAMPLES[settings.audio]
 
     def video_packet(self, number: int, time_ns: int) -> Packet:
         """Frame ``number`` since the beginning, stamped with ``time_ns``."""
         loop, index = divmod(number, len(self._frames))
         frame = self._frames[index]
         shift = loop * self.settings.group * VIDEO_CLOCK_RATE // self.settings.fps
-        data = stamp_nal(time_ns, number, loop) + frame.data
+        data = stamp_nal(time_ns, number, loop, keyframe=frame.keyframe) + frame.data
         return Packet(
             self.video, frame.dts + shift, frame.pts + shift, data, keyframe=frame.keyframe
         )
 
+    def packets(self, number: int, time_ns: int) -> list[Packet]:
+        """Frame ``number``, behind the sound that begins before it."""
+        fps = self.settings.fps
+        begin = self._sounds_due((number - 1) / fps) if number else 0
+        sounds = range(begin, self._sounds_due(number / fps))
+        return [*map(self.audio_packet, sounds), self.video_packet(number, time_ns)]
+
     def audio_packet(self, number: int) -> Packet:
         """Audio frame ``number`` since the beginning."""
-        dts = number * _FRAME_SAMPLES
+        dts = number * self._samples
         return Packet(self.audio, dts, dts, self._sounds[number % len(self._sounds)])
 
-    def audio_due(self, seconds: float) -> int:
+    def _sounds_due(self, seconds: float) -> int:
         """How many audio frames have begun after so many seconds."""
-        return int(seconds * _SAMPLE_RATE / _FRAME_SAMPLES) + 1
+        return int(seconds * _SAMPLE_RATE / self._samples) + 1
 
 
 def _encode_at_rate(settings: SourceSettings) -> tuple[Track, list[_Frame]]:
@@ -153,20 +164,31 @@ def _avcc(extradata: bytes) -> bytes:
     return record + (b"\xfd\xf8\xf8\x00" if sps[1] in (100, 110, 122, 144) else b"")
 
 
-def _encode_audio() -> tuple[Track, list[bytes]]:
-    context = av.CodecContext.create("aac", "w")
+def _encode_audio(codec: Codec) -> tuple[Track, list[bytes]]:
+    name, sample_format = _ENCODERS[codec]
+    samples = _FRAME_SAMPLES[codec]
+    context = av.CodecContext.create(name, "w")
+    assert isinstance(context, av.AudioCodecContext)  # both encoders are
     context.sample_rate = _SAMPLE_RATE
     context.layout = "stereo"
-    context.format = "fltp"
+    context.format = sample_format
     context.bit_rate = 128_000
     context.time_base = Fraction(1, _SAMPLE_RATE)
     context.flags |= av.codec.context.Flags.global_header
     sounds = []
-    for number in range(_SAMPLE_RATE // _FRAME_SAMPLES):
-        at = (np.arange(_FRAME_SAMPLES) + number * _FRAME_SAMPLES) / _SAMPLE_RATE
-        tone = np.sin(at * 440 * 2 * np.pi).astype(np.float32) * 0.2
-        frame = av.AudioFrame.from_ndarray(np.stack([tone, tone]), format="fltp", layout="stereo")
-        frame.sample_rate = _SAMPLE_RATE
-        frame.pts = number * _FRAME_SAMPLES
+    for number in range(_SAMPLE_RATE // samples):
+        frame = _tone(number * samples, samples, sample_format)
         sounds += [bytes(packet) for packet in context.encode(frame)]
-    return audio_track(Codec.AAC, bytes(context.extradata or b"")), sounds
+    return audio_track(codec, bytes(context.extradata or b"")), sounds
+
+
+def _tone(first: int, samples: int, sample_format: str) -> av.AudioFrame:
+    at = (np.arange(samples) + first) / _SAMPLE_RATE
+    tone = np.sin(at * 440 * 2 * np.pi).astype(np.float32) * 0.2
+    planes = np.stack([tone, tone])
+    if sample_format == "flt":  # not planar: the channels' samples in turn
+        planes = np.ascontiguousarray(planes.T).reshape(1, -1)
+    frame = av.AudioFrame.from_ndarray(planes, format=sample_format, layout="stereo")
+    frame.sample_rate = _SAMPLE_RATE
+    frame.pts = first
+    return frame

@@ -30,11 +30,13 @@ class Stamp:
     """Frames count from 0 in decoding order."""
     group: int
     """Groups count from 0."""
+    keyframe: bool = False
 
 
-def stamp_nal(time_ns: int, number: int, group: int) -> bytes:
+def stamp_nal(time_ns: int, number: int, group: int, *, keyframe: bool = False) -> bytes:
     """The SEI NAL unit behind its 4-byte length (ISO/IEC 14496-15), to put before the slices."""
-    body = _septets(time_ns, _TIME) + _septets(number, _NUMBER) + _septets(group, _GROUP)
+    tail = _septets(group << 1 | keyframe, _GROUP)
+    body = _septets(time_ns, _TIME) + _septets(number, _NUMBER) + tail
     nal = _SEI_HEADER + UUID + body + _TRAILING
     return len(nal).to_bytes(4, "big") + nal
 
@@ -44,10 +46,12 @@ def find_stamps(data: bytes | bytearray, end: int) -> Iterator[Stamp]:
     position = data.find(UUID, 0, end)
     while 0 <= position <= end - SIZE:
         start = position + len(UUID)
+        group = _value(data[start + _TIME + _NUMBER : start + _BODY])
         yield Stamp(
             _value(data[start : start + _TIME]),
             _value(data[start + _TIME : start + _TIME + _NUMBER]),
-            _value(data[start + _TIME + _NUMBER : start + _BODY]),
+            group >> 1,
+            bool(group & 1),
         )
         position = data.find(UUID, start + _BODY, end)
 

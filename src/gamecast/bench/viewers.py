@@ -10,14 +10,17 @@ from __future__ import annotations
 import select
 import socket
 import time
-from array import array
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from gamecast.bench.crowd import scans
+from gamecast.bench.figures import Figures
 from gamecast.bench.stamp import SIZE, find_stamps
 
 _READ = 512 * 1024
 _KEEP = SIZE - 1
+_OPEN_SECONDS = 0.003
+"""Reading between two new viewers, so that a crowd does not arrive in one instant."""
 
 Opening = Callable[[socket.socket], bytes]
 """Speaks a protocol on a connected, blocking socket until media flows; returns what came of it."""
@@ -25,56 +28,53 @@ Opening = Callable[[socket.socket], bytes]
 
 @dataclass(slots=True, eq=False)
 class Viewer:
-    """One connection and what is known of it."""
+    """One connection."""
 
     sock: socket.socket
-    scans: bool
-    connect_seconds: float
-    """From ``connect`` to the protocol's yes."""
-    asked_at: float
-    received: int = 0
-    """Bytes."""
-    first_media_seconds: float = 0.0
-    last_at: float = 0.0
-    longest_gap: float = 0.0
-    """Seconds without a byte."""
-    closed: bool = False
-    frames: int = 0
-    missed_frames: int = 0
-    missed_groups: int = 0
-    number: int = -1
-    group: int = -1
+    figures: Figures
     tail: bytes = b""
-    delays: array[float] = field(default_factory=lambda: array("d"))
-    """Seconds from a frame's stamp to its arrival, once measuring has begun."""
 
 
-class ViewerSet:
-    """Opens viewers and reads them all."""
+class StreamCrowd:
+    """Viewers of bodies without end."""
 
-    def __init__(self) -> None:
-        self.viewers: list[Viewer] = []
-        self.measuring = False
+    failed = 0
+
+    def __init__(self, openings: Sequence[tuple[tuple[str, int], Opening]]) -> None:
+        """Addresses and what to say there; viewers are spread over them."""
+        self._openings = openings
+        self._viewers: list[Viewer] = []
         self._by_fd: dict[int, Viewer] = {}
         self._epoll = select.epoll()
         self._buffer = bytearray(_KEEP + _READ)
         self._view = memoryview(self._buffer)
 
-    def open(self, address: tuple[str, int], opening: Opening, *, scans: bool) -> None:
-        """Connect one more viewer; raises ``OSError`` or what ``opening`` raises."""
+    @property
+    def figures(self) -> list[Figures]:
+        """Of all viewers."""
+        return [viewer.figures for viewer in self._viewers]
+
+    def grow(self, to: int, *, sample: int) -> None:
+        """As :class:`gamecast.bench.crowd.Crowd`; any viewer's refusal is raised."""
+        for number in range(len(self._viewers), to):
+            address, opening = self._openings[number % len(self._openings)]
+            self._open(address, opening, scans=scans(number, to, sample))
+            self.run(time.monotonic() + _OPEN_SECONDS)
+
+    def _open(self, address: tuple[str, int], opening: Opening, *, scans: bool) -> None:
         begin = time.monotonic()
         sock = socket.create_connection(address, timeout=10)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            asked = time.monotonic()
             rest = opening(sock)
         except BaseException:
             sock.close()
             raise
         sock.setblocking(False)
         now = time.monotonic()
-        viewer = Viewer(sock, scans, now - begin, asked, last_at=now)
-        self.viewers.append(viewer)
+        figures = Figures(scans=scans, asked_at=begin, connect_seconds=now - begin, last_at=now)
+        viewer = Viewer(sock, figures)
+        self._viewers.append(viewer)
         self._by_fd[sock.fileno()] = viewer
         self._epoll.register(sock.fileno(), select.EPOLLIN)
         if rest:
@@ -89,24 +89,14 @@ class ViewerSet:
         while (left := until - time.monotonic()) > 0:
             for fd, _ in poll(min(left, 0.1)):
                 viewer = by_fd[fd]
-                if viewer.scans:
+                if viewer.figures.scans:
                     self._read_and_scan(viewer)
                 else:
                     self._discard(viewer)
 
-    def reset(self) -> None:
-        """Begin to measure: what came before does not count."""
-        self.measuring = True
-        now = time.monotonic()
-        for viewer in self.viewers:
-            viewer.received = viewer.frames = viewer.missed_frames = viewer.missed_groups = 0
-            viewer.longest_gap = 0.0
-            viewer.last_at = now
-            viewer.delays = array("d")
-
     def close(self) -> None:
         """Close all."""
-        for viewer in self.viewers:
+        for viewer in self._viewers:
             viewer.sock.close()
         self._epoll.close()
 
@@ -132,26 +122,15 @@ class ViewerSet:
         self._scan(viewer, kept + count)
 
     def _arrived(self, viewer: Viewer, count: int) -> None:
-        now = time.monotonic()
         if not count:
-            viewer.closed = True
+            viewer.figures.closed = True
             self._epoll.unregister(viewer.sock.fileno())
             return
-        if not viewer.first_media_seconds:
-            viewer.first_media_seconds = now - viewer.asked_at
-        viewer.longest_gap = max(viewer.longest_gap, now - viewer.last_at)
-        viewer.last_at = now
-        viewer.received += count
+        viewer.figures.arrived(count, time.monotonic())
 
     def _scan(self, viewer: Viewer, end: int) -> None:
-        now = time.time_ns()
+        wall, now = time.time_ns(), time.monotonic()
         for stamp in find_stamps(self._buffer, end):
-            viewer.frames += 1
-            if 0 <= viewer.number < stamp.number - 1:
-                viewer.missed_frames += stamp.number - 1 - viewer.number
-                viewer.missed_groups += max(1, stamp.group - viewer.group - 1)
-            viewer.number, viewer.group = stamp.number, stamp.group
-            if self.measuring:
-                viewer.delays.append((now - stamp.time_ns) / 1e9)
+            viewer.figures.see(stamp, wall_ns=wall, now=now)
         # One byte less than a stamp: a whole one is never found twice, one that is cut is not lost.
         viewer.tail = bytes(self._view[max(0, end - _KEEP) : end])

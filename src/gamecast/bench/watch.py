@@ -1,19 +1,20 @@
-"""A whole measurement with endless bodies: open all viewers, settle, measure, sum up."""
+"""A whole measurement: open viewers, settle, measure, sum up; in one step or in several."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
-from gamecast.bench.cpu import CpuMeter
-from gamecast.bench.openings import opening_for
+from gamecast.bench.cpu import CpuMeter, resident_bytes
+from gamecast.bench.crowd import Crowd
+from gamecast.bench.errors import BenchError
 from gamecast.bench.results import WatchResult, summarise
-from gamecast.bench.viewers import ViewerSet
+from gamecast.bench.watched import Watched
 
-_OPEN_SECONDS = 0.01
-"""Reading between two new viewers, so that a crowd does not arrive in one instant."""
+_BY_BYTES = frozenset({Watched.FLV, Watched.TS, Watched.MP4, Watched.RTMP})
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -21,6 +22,8 @@ class WatchSettings:
     """How many viewers, for how long."""
 
     viewers: int = 1
+    protocol: Watched | None = None
+    """``None``: what the URL looks like."""
     seconds: float = 10.0
     settle_seconds: float = 2.0
     """After the last viewer has come; not measured."""
@@ -28,45 +31,106 @@ class WatchSettings:
     """Viewers whose every frame is checked."""
     pids: tuple[int, ...] = ()
     """Processes whose CPU time is the target's."""
+    key: str = ""
+    """Bearer token for WHEP."""
+
+
+Progress = Callable[[str], None]
 
 
 def watch(
-    urls: list[str],
-    settings: WatchSettings,
-    *,
-    progress: Callable[[str], None] = lambda text: None,
+    urls: Sequence[str], settings: WatchSettings, *, progress: Progress = lambda text: None
 ) -> WatchResult:
     """Viewers spread over ``urls``. Raises ``BenchError`` or ``OSError`` if they are not served."""
-    openings = [opening_for(url) for url in urls]
-    crowd = ViewerSet()
-    every = max(1, settings.viewers // max(1, settings.sample))
+    with contextlib.closing(watch_steps(urls, settings, [settings.viewers], progress)) as steps:
+        return next(steps)
+
+
+def watch_steps(
+    urls: Sequence[str],
+    settings: WatchSettings,
+    steps: Sequence[int],
+    progress: Progress = lambda text: None,
+) -> Generator[WatchResult, None, None]:
+    """The same with ever more viewers; ``close()`` it to send them away early.
+
+    Raises ``BenchError`` or ``OSError`` if they are not served.
+    """
+    crowd = make_crowd(urls, settings)
+    by_bytes = (settings.protocol or protocol_of(urls[0])) in _BY_BYTES
     try:
-        for number in range(settings.viewers):
-            address, opening = openings[number % len(openings)]
-            crowd.open(address, opening, scans=number % every == 0)
-            crowd.run(time.monotonic() + _OPEN_SECONDS)
-        progress(f"{settings.viewers} viewers connected")
-        crowd.run(time.monotonic() + settings.settle_seconds)
-        return _measure(crowd, settings, progress)
+        for step in steps:
+            crowd.grow(step, sample=settings.sample)
+            progress(f"{len(crowd.figures)} viewers connected")
+            crowd.run(time.monotonic() + settings.settle_seconds)
+            yield _measure(crowd, settings, by_bytes, progress)
     finally:
         crowd.close()
 
 
+def protocol_of(url: str) -> Watched:
+    """What a URL looks like. Raises :class:`BenchError`."""
+    scheme, _, rest = url.partition("://")
+    path = rest.partition("?")[0]
+    if scheme in ("rtmp", "srt"):
+        return Watched(scheme)
+    endings = {
+        ".flv": Watched.FLV,
+        ".ts": Watched.TS,
+        ".mp4": Watched.MP4,
+        ".m3u8": Watched.LL_HLS,
+        "whep": Watched.WHEP,
+        "whep/": Watched.WHEP,
+        "janus": Watched.JANUS,
+    }
+    for ending, protocol in endings.items():
+        if scheme == "http" and path.endswith(ending):
+            return protocol
+    raise BenchError("the URL does not tell the protocol: use --protocol")
+
+
+def make_crowd(urls: Sequence[str], settings: WatchSettings) -> Crowd:
+    """Viewers of the right kind."""
+    match settings.protocol or protocol_of(urls[0]):
+        case Watched.WHEP | Watched.JANUS as protocol:
+            from gamecast.bench.whep_crowd import WhepCrowd
+
+            return WhepCrowd(urls, janus=protocol is Watched.JANUS, key=settings.key)
+        case Watched.LL_HLS | Watched.HLS as protocol:
+            from gamecast.bench.hls_crowd import HlsCrowd
+
+            return HlsCrowd(urls, low_latency=protocol is Watched.LL_HLS)
+        case Watched.SRT:
+            from gamecast.bench.srt_crowd import SrtCrowd
+
+            return SrtCrowd(urls)
+        case _:
+            from gamecast.bench.openings import opening_for
+            from gamecast.bench.viewers import StreamCrowd
+
+            return StreamCrowd([opening_for(url) for url in urls])
+
+
 def _measure(
-    crowd: ViewerSet, settings: WatchSettings, progress: Callable[[str], None]
+    crowd: Crowd, settings: WatchSettings, by_bytes: bool, progress: Progress
 ) -> WatchResult:
-    crowd.reset()
+    begin = time.monotonic()
+    for viewer in crowd.figures:
+        viewer.reset(begin)
     target = CpuMeter(list(settings.pids))
     own = CpuMeter([os.getpid()])
-    begin = time.monotonic()
     end = begin + settings.seconds
     while (now := time.monotonic()) < end:
         crowd.run(min(end, now + 1.0))
-        total = sum(viewer.received for viewer in crowd.viewers)
+        total = sum(viewer.received for viewer in crowd.figures)
         rate = total * 8 / (time.monotonic() - begin) / 1e6
         progress(f"{time.monotonic() - begin:4.0f} s  {rate:8.0f} Mbit/s")
-    result = summarise(crowd.viewers, time.monotonic() - begin)
-    result.cpu = target.share() if settings.pids else None
-    result.cpu_waiting = target.waiting() if settings.pids else None
+    result = summarise(crowd.figures, time.monotonic() - begin, by_bytes=by_bytes)
+    result.failed = crowd.failed
+    if settings.pids:
+        result.cpu = target.share()
+        result.cpu_kernel = target.kernel_share()
+        result.cpu_waiting = target.waiting()
+        result.memory = sum(map(resident_bytes, settings.pids))
     result.load_cpu = own.share()
     return result

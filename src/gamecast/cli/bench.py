@@ -5,14 +5,35 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Coroutine
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gamecast.bench.watched import Watched
 from gamecast.cli.errors import CliError
 
 if TYPE_CHECKING:
+    from gamecast.bench.published import Published
     from gamecast.bench.results import WatchResult
+
+
+class Ingest(StrEnum):
+    """What ``publish`` speaks."""
+
+    RTMP = "rtmp"
+    SRT = "srt"
+    WHIP = "whip"
+    RTP = "rtp"
+
+
+class Sound(StrEnum):
+    """What ``publish`` sends beside the picture."""
+
+    AAC = "aac"
+    OPUS = "opus"
+
 
 app = typer.Typer(no_args_is_help=True, help="Generate load: publishers and viewers.")
 
@@ -26,29 +47,58 @@ def _numbered(url: str, count: int) -> list[str]:
 
 @app.command()
 def publish(
-    url: Annotated[str, typer.Argument(help="rtmp://host/live/KEY; {n} counts publishers.")],
+    url: Annotated[
+        str,
+        typer.Argument(
+            help="rtmp://host/live/KEY, srt://host:8890?streamid=…, http://…/whip or rtp://host:PORT"
+            "?audio=PORT; {n} counts publishers."
+        ),
+    ],
     count: Annotated[int, typer.Option("-n", "--count", min=1, max=5000)] = 1,
+    protocol: Annotated[
+        Ingest | None, typer.Option(help="Said by the URL, too; this checks it.")
+    ] = None,
     bitrate: Annotated[float, typer.Option(help="Mbit/s of each picture.", min=0.1)] = 6.0,
     fps: Annotated[int, typer.Option(min=1, max=240)] = 60,
     keyframe_interval: Annotated[float, typer.Option(help="Seconds.", min=0.1, max=30)] = 2.0,
-    b_frames: Annotated[int, typer.Option(min=0, max=4)] = 0,
+    b_frames: Annotated[int, typer.Option(min=0, max=4, help="WHIP and rtp:// take none.")] = 0,
+    audio: Annotated[Sound | None, typer.Option(help="AAC, but Opus for WHIP and rtp://.")] = None,
+    key: Annotated[
+        str, typer.Option(envvar="GAMECAST_BENCH_KEY", help="Bearer token for WHIP.")
+    ] = "",
     duration: Annotated[float, typer.Option(help="Seconds; 0 for ever.", min=0)] = 0,
 ) -> None:
-    """Publish over RTMP, every frame at its own time and stamped with this machine's clock."""
-    from gamecast.bench.publisher import BenchError, publish
+    """Publish, every frame at its own time and stamped with this machine's clock."""
+    from gamecast.bench.errors import BenchError
+    from gamecast.bench.publisher import publish
     from gamecast.bench.source import Source, SourceSettings
+    from gamecast.media.errors import MediaError
+    from gamecast.media.track import Codec
 
+    _check_protocol(url, protocol)
+    over_rtp = url.startswith(("http", "rtp:"))
+    if over_rtp and (b_frames or audio is Sound.AAC):
+        raise CliError("WebRTC carries neither B-frames nor AAC", exit_status=2)
     settings = SourceSettings(
         bitrate=round(bitrate * 1e6),
         fps=fps,
         group=max(1, round(fps * keyframe_interval)),
         b_frames=b_frames,
+        audio=Codec((audio or (Sound.OPUS if over_rtp else Sound.AAC)).value),
     )
     urls = _numbered(url, count)
     source = Source(settings)
     try:
-        results = asyncio.run(publish(urls, source, seconds=duration or None))
-    except (BenchError, OSError, ValueError) as error:
+        results = _run(
+            publish(
+                urls,
+                source,
+                seconds=duration or None,
+                key=key,
+                started=lambda: typer.echo(f"{count} publishing"),
+            )
+        )
+    except (BenchError, MediaError, OSError, ValueError) as error:
         raise CliError(str(error)) from None
     except KeyboardInterrupt:
         return
@@ -57,28 +107,51 @@ def publish(
     typer.echo(f"{count} published {frames} frames, {late} of them late")
 
 
+def _run(work: Coroutine[None, None, list[Published]]) -> list[Published]:
+    from gamecast.bench.loop import new_loop
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(work)
+
+
+def _check_protocol(url: str, protocol: Ingest | None) -> None:
+    said = {"http": Ingest.WHIP}.get(url.partition(":")[0], url.partition(":")[0])
+    if protocol is not None and said != protocol:
+        raise CliError(f"{url} is not a URL for {protocol.value}", exit_status=2)
+
+
 @app.command()
 def watch(
-    url: Annotated[str, typer.Argument(help="http://…/NAME.flv, .ts, .mp4 or rtmp://…/NAME")],
+    url: Annotated[
+        str, typer.Argument(help="http://…/NAME.flv, .ts, .mp4, .m3u8, …/whep, rtmp:// or srt://")
+    ],
     count: Annotated[int, typer.Option("-n", "--count", min=1, max=60_000)] = 1,
+    protocol: Annotated[
+        Watched | None, typer.Option(help="Where the URL does not tell; hls is without parts.")
+    ] = None,
     duration: Annotated[float, typer.Option(help="Seconds to measure.", min=1)] = 10,
     settle: Annotated[float, typer.Option(help="Seconds before that.", min=0)] = 2,
     sample: Annotated[int, typer.Option(help="Viewers checked frame by frame.", min=1)] = 20,
     pid: Annotated[
         list[int] | None, typer.Option(help="Process whose CPU is the target's.")
     ] = None,
+    key: Annotated[
+        str, typer.Option(envvar="GAMECAST_BENCH_KEY", help="Bearer token for WHEP.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Watch with many light viewers; print what arrived, when, and what it cost."""
-    from gamecast.bench.publisher import BenchError
+    from gamecast.bench.errors import BenchError
     from gamecast.bench.watch import WatchSettings, watch
 
     settings = WatchSettings(
         viewers=count,
+        protocol=protocol,
         seconds=duration,
         settle_seconds=settle,
         sample=sample,
         pids=tuple(pid or ()),
+        key=key,
     )
     try:
         result = watch([url], settings, progress=_progress)
@@ -97,20 +170,31 @@ def _progress(text: str) -> None:
 
 def _lines(result: WatchResult) -> list[str]:
     lines = [
-        f"viewers        {result.viewers} ({result.closed} closed)",
+        f"viewers        {result.viewers} ({result.closed} closed, {result.failed} not served)",
         f"rate           {result.bits_per_second / 1e6:.1f} Mbit/s",
         f"frames         {result.frames} checked, {result.missed_frames} missed",
         f"groups missed  {result.missed_groups}",
+    ]
+    if result.parts:
+        lines.append(
+            f"parts          {result.parts}, {result.late_parts} late, {result.missed_parts} missed"
+        )
+    if result.lost or result.forged:
+        lines.append(f"packets        {result.lost} lost, {result.forged} not authentic")
+    lines += [
         f"longest gap    {result.longest_gap * 1e3:.0f} ms",
         f"delay          {_times(result.delay)}",
         f"connect        {_times(result.connect)}",
         f"first media    {_times(result.first_media)}",
+        f"first picture  {_times(result.first_picture)}",
         f"viewers' CPU   {result.load_cpu:.1%} of a core",
     ]
     if result.cpu is not None and result.cpu_per_viewer is not None:
         lines.append(f"target's CPU   {result.cpu:.1%}, {result.cpu_per_viewer:.3%} a viewer")
     if result.bits_per_core_second is not None:
         lines.append(f"per core       {result.bits_per_core_second / 1e9:.1f} Gbit/s")
+    if result.memory is not None:
+        lines.append(f"target's RAM   {result.memory / 2**20:.0f} MiB")
     return lines
 
 

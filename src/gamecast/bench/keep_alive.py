@@ -1,0 +1,126 @@
+"""A light HTTP/1.1 connection: one request at a time, bodies kept or thrown away uncopied."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+
+_HEAD_READ = 1024
+"""Little more than a head: what follows is thrown away by the kernel."""
+_BODY_READ = 512 * 1024
+_MOST_HEAD = 16 * 1024
+
+
+@dataclass(slots=True)
+class Answer:
+    """A response that is there as a whole."""
+
+    status: int
+    size: int
+    """Of the body."""
+    body: bytes
+    """Empty if it was to be thrown away."""
+    closing: bool
+
+
+class KeepAlive:
+    """Owns a socket; :meth:`readable` is to be called when it has something."""
+
+    def __init__(self, address: tuple[str, int], host: str, buffer: bytearray) -> None:
+        self.sock = socket.create_connection(address, timeout=10)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock.setblocking(False)
+        self.waiting = False
+        """Whether a response is still to come."""
+        self._fields = f" HTTP/1.1\r\nhost: {host}\r\nuser-agent: gamecast-bench\r\n\r\n".encode()
+        self._buffer = buffer
+        self._view = memoryview(buffer)
+        self._reset(keep=True)
+
+    def get(self, target: str, *, keep: bool) -> None:
+        """Ask. ``keep``: whether the body is wanted. Raises ``OSError``."""
+        self._reset(keep=keep)
+        self.waiting = True
+        # A request is small and the buffer empty: it is taken whole or the connection is dead.
+        self.sock.send(b"GET " + target.encode() + self._fields)
+
+    def readable(self) -> Answer | None:
+        """Read once. Raises ``ConnectionError`` at the end of the connection, ``OSError``."""
+        if self._left < 0:
+            return self._read_head()
+        if self._keep:
+            count = self._receive(min(len(self._buffer), _BODY_READ))
+            self._data += self._view[:count]
+        else:
+            count = self._receive(min(self._left, len(self._buffer)), socket.MSG_TRUNC)
+        self._left -= count
+        return self._finish()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.sock.close()
+
+    def _reset(self, *, keep: bool) -> None:
+        self._keep = keep
+        self._data = bytearray()
+        self._left = -1
+        self._size = self._status = 0
+        self._chunked = self._closing = False
+
+    def _receive(self, most: int, flags: int = 0) -> int:
+        try:
+            count = self.sock.recv_into(self._view, most, flags)
+        except BlockingIOError:
+            return 0
+        if not count:
+            raise ConnectionError("the server closed the connection")
+        return count
+
+    def _read_head(self) -> Answer | None:
+        count = self._receive(_BODY_READ if self._keep else _HEAD_READ)
+        self._data += self._view[:count]
+        end = self._data.find(b"\r\n\r\n")
+        if end < 0:
+            if len(self._data) > _MOST_HEAD:
+                raise ConnectionError("no end of the response's head")
+            return None
+        head = bytes(self._data[:end]).lower()
+        del self._data[: end + 4]
+        self._status = int(head[9:12])
+        self._closing = b"\r\nconnection: close" in head
+        self._chunked = b"\r\ntransfer-encoding: chunked" in head
+        if self._chunked:
+            self._keep, self._left = True, 0
+        else:
+            _, found, rest = head.partition(b"\r\ncontent-length:")
+            self._size = int(rest.partition(b"\r\n")[0]) if found else 0
+            self._left = self._size - len(self._data)
+        return self._finish()
+
+    def _finish(self) -> Answer | None:
+        if self._chunked:
+            body = _dechunked(self._data)
+            if body is None:
+                return None
+            self._data, self._size = bytearray(body), len(body)
+        elif self._left > 0:
+            return None
+        self.waiting = False
+        kept = bytes(self._data) if self._keep else b""
+        return Answer(self._status, self._size, kept, self._closing)
+
+
+def _dechunked(data: bytearray) -> bytes | None:
+    """The body, or ``None`` while chunks are missing (RFC 9112 section 7.1)."""
+    body, position = b"", 0
+    while True:
+        end = data.find(b"\r\n", position)
+        if end < 0:
+            return None
+        size = int(bytes(data[position:end]).partition(b";")[0], 16)
+        begin, position = end + 2, end + 4 + size
+        if len(data) < position:
+            return None
+        if not size:
+            return body
+        body += data[begin : begin + size]
