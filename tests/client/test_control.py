@@ -35,7 +35,7 @@ class Live:
         self.session = PushSession(
             sources=[TestScene(320, 180, Fraction(30)), Tone()],
             video=VideoEncoder("libx264", settings),
-            audio=AudioEncoder(AudioSettings()),
+            audio=[AudioEncoder(AudioSettings())],
             targets=[parse_target(peer.url(), {})],
             replay=2.0,
         )

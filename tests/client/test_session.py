@@ -5,8 +5,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import av
-import numpy as np
 import pytest
 
 from gamecast.client.capture.file import FileSource
@@ -16,10 +14,8 @@ from gamecast.client.capture.source import (
     SourceError,
     ThreadedSource,
     Timeline,
-    VideoFormat,
 )
 from gamecast.client.capture.testscene import TestScene
-from gamecast.client.capture.ticker import ticks
 from gamecast.client.capture.tone import Tone
 from gamecast.client.encode.audio import AudioEncoder
 from gamecast.client.encode.settings import AudioSettings, VideoSettings
@@ -28,6 +24,7 @@ from gamecast.client.push.stats import State
 from gamecast.client.push.target import parse_target
 from gamecast.client.session import PushSession
 from gamecast.media.containers.flv.fourcc import TagType
+from tests.client.noise import Noise
 from tests.client.rtmp_peer import Publication, RtmpPeer
 from tests.client.slow_line import SlowLine
 from tests.support import judge
@@ -51,7 +48,7 @@ class Running:
         self.session = PushSession(
             sources=sources or [TestScene(320, 180, Fraction(30)), Tone()],
             video=video(bitrate),
-            audio=AudioEncoder(AudioSettings(bitrate=64_000)),
+            audio=[AudioEncoder(AudioSettings(bitrate=64_000))],
             targets=[parse_target(str(destination), {}) for destination in destinations],
         )
         self.stats = [destination.stats for destination in self.session.destinations]
@@ -170,21 +167,6 @@ def test_a_returning_server_gets_a_keyframe_at_once(
     assert push.outcome.ok
 
 
-class Noise(ThreadedSource):
-    """Pictures that fill any bitrate."""
-
-    name = "noise"
-    video_format = VideoFormat(320, 180, Fraction(30))
-
-    def run(self, sink: Sink, timeline: Timeline) -> None:
-        random = np.random.default_rng(1)
-        stock = [random.integers(16, 235, (270, 320), dtype=np.uint8) for _ in range(20)]
-        for index, _ in ticks(Fraction(30), now=timeline.now, wait=self.stopping.wait):
-            frame = av.VideoFrame.from_ndarray(stock[index % 20], format="yuv420p")
-            frame.pts, frame.time_base = index, Fraction(1, 30)
-            sink.video(frame)
-
-
 def test_the_bitrate_follows_a_narrow_uplink_down_and_back(
     start: Start,
     monkeypatch: pytest.MonkeyPatch,
@@ -224,7 +206,6 @@ def test_copying_a_file_changes_no_unit(shelf: ClipShelf, tmp_path: Path) -> Non
     session = PushSession(
         sources=[FileSource(clip, copy=True)],
         video=None,
-        audio=None,
         targets=[parse_target(str(recording), {})],
     )
     outcome = session.run()
@@ -255,7 +236,6 @@ def test_a_duration_ends_it(tmp_path: Path) -> None:
     session = PushSession(
         sources=[TestScene(320, 180, Fraction(30))],
         video=video(),
-        audio=None,
         targets=[parse_target(str(tmp_path / "a.mp4"), {})],
     )
     calls: list[float] = []

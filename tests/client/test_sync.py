@@ -24,7 +24,7 @@ def test_the_bell_rings_when_the_pulse_lights_up(tmp_path: Path) -> None:
     session = PushSession(
         sources=[TestScene(320, 180, Fraction(30)), Tone()],
         video=VideoEncoder("libx264", settings),
-        audio=AudioEncoder(AudioSettings()),
+        audio=[AudioEncoder(AudioSettings())],
         targets=[parse_target(str(path), {})],
     )
     assert session.run(duration=3.3).ok

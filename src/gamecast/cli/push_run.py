@@ -39,7 +39,7 @@ class Running:
 
 def run(options: PushOptions, running: Running) -> None:
     """Do it; raises ``CliError`` if it fails or a destination was not served to the end."""
-    plan = _plan(options)
+    plan = _plan(options, running.targets)
     if running.dry_run:
         plan.close()
         for line in describe(plan, running.targets):
@@ -51,9 +51,9 @@ def run(options: PushOptions, running: Running) -> None:
         raise CliError(*problems)
 
 
-def _plan(options: PushOptions) -> Plan:
+def _plan(options: PushOptions, targets: list[Target]) -> Plan:
     try:
-        return make_plan(options)
+        return make_plan(options, targets)
     except PlanError as error:
         raise CliError(str(error), exit_status=USAGE) from None
     except (SourceError, EncoderError) as error:
@@ -108,8 +108,7 @@ def describe(plan: Plan, targets: list[Target]) -> list[str]:
             f"{float(settings.fps):g} fps, {show_bitrate(settings.bitrate)}, keyframe every "
             f"{settings.keyframe_interval:g} s, latency {settings.latency}"
         )
-    if plan.audio is not None:
-        sound = plan.audio.settings
+    for sound in (encoder.settings for encoder in plan.audio):
         lines.append(f"sound        {sound.codec}, {show_bitrate(sound.bitrate)}")
     lines += [
         f"passed on    {track.codec_string}" for source in plan.sources for track in source.tracks

@@ -156,7 +156,7 @@ class Controls:
         if where.suffix.lower() not in (".mp4", ".m4v"):
             raise ControlError(f"{where}: a replay is an .mp4 file")
         try:
-            seconds = ring.save(where, self._session.tracks)
+            seconds = ring.save(where, self._session.replay_tracks)
         except ReplayError as error:
             raise ControlError(str(error)) from None
         return {"path": str(where.absolute()), "seconds": round(seconds, 2)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -29,6 +29,9 @@ from gamecast.client.encode.settings import (
     default_bitrate,
 )
 from gamecast.client.encode.video import VideoEncoder
+from gamecast.client.push.routing import audio_codecs
+from gamecast.client.push.target import Target
+from gamecast.client.push.whip_target import WhipTarget
 from gamecast.media.track import Codec
 
 TEST_SIZE = (1280, 720)
@@ -82,7 +85,8 @@ class Plan:
 
     sources: list[Source]
     video: VideoEncoder | None = None
-    audio: AudioEncoder | None = None
+    audio: list[AudioEncoder] = field(default_factory=list)
+    """One for each codec that the destinations want."""
     probes: Sequence[Probe] = ()
     """How the candidates for the video encoder did."""
     notes: list[str] = field(default_factory=list)
@@ -101,8 +105,8 @@ class Plan:
             source.stop()
 
 
-def make_plan(options: PushOptions) -> Plan:
-    """Open what the options name.
+def make_plan(options: PushOptions, targets: Sequence[Target] = ()) -> Plan:
+    """Open what the options name, and the encoders that the targets need.
 
     Raises ``PlanError``, ``SourceError`` or ``EncoderError``, each with one line for the user.
     """
@@ -114,7 +118,7 @@ def make_plan(options: PushOptions) -> Plan:
             has_sound = plan.sources[0].audio_format is not None
             sounds, plan.notes = open_sounds(options, has_sound=has_sound)
             plan.sources += sounds
-            _add_encoders(plan, options)
+            _add_encoders(plan, options, targets)
     except (SourceError, EncoderError):
         plan.close()
         raise
@@ -207,15 +211,20 @@ def _wanted_sounds(options: PushOptions, *, has_sound: bool) -> list[tuple[Chann
     return wanted
 
 
-def _add_encoders(plan: Plan, options: PushOptions) -> None:
+def _add_encoders(plan: Plan, options: PushOptions, targets: Sequence[Target]) -> None:
     pictures = next((source.video_format for source in plan.sources if source.video_format), None)
     if pictures is not None:
         settings = video_settings(options, pictures)
+        if settings.reorder and any(isinstance(target, WhipTarget) for target in targets):
+            settings = replace(settings, b_frames=False)
+            plan.notes.append("no B-frames: WHIP, one of the destinations, cannot carry them")
         name, plan.probes = choose(options.encoder, settings)
         plan.video = VideoEncoder(name, settings)
     sound = next((source.audio_format for source in plan.sources if source.audio_format), None)
     if sound is not None:
-        plan.audio = AudioEncoder(audio_settings(options, sound))
+        for number, codec in enumerate(audio_codecs(targets, options.audio_codec), 1):
+            wanted = replace(audio_settings(options, sound), codec=codec)
+            plan.audio.append(AudioEncoder(wanted, track_id=number))
 
 
 def video_settings(options: PushOptions, pictures: VideoFormat) -> VideoSettings:

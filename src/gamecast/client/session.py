@@ -22,6 +22,7 @@ from gamecast.client.push.network import NetworkThread
 from gamecast.client.push.recording import FileDestination
 from gamecast.client.push.registry import make_destination
 from gamecast.client.push.replay import ReplayRing
+from gamecast.client.push.routing import chosen_tracks, only
 from gamecast.client.push.stats import EncodeStats, State
 from gamecast.client.push.target import FileTarget, Target
 from gamecast.media.packet import Packet
@@ -58,13 +59,15 @@ class PushSession:
         *,
         sources: Sequence[Source],
         video: VideoEncoder | None,
-        audio: AudioEncoder | None,
+        audio: Sequence[AudioEncoder] = (),
         targets: Sequence[Target],
         keep_trying: bool = False,
         dynamic_bitrate: bool | None = None,
         replay: float | None = None,
     ) -> None:
-        """``dynamic_bitrate``: adapt the encoder to the uplink; by default with one URL only,
+        """``audio``: one encoder per codec that the destinations want of the same sound.
+
+        ``dynamic_bitrate``: adapt the encoder to the uplink; by default with one URL only,
         for one slow platform must not cost the others quality. ``replay``: seconds to keep.
         """
         self.encode_stats = EncodeStats(target_bitrate=video.bitrate if video else 0)
@@ -76,17 +79,27 @@ class PushSession:
         self._network = NetworkThread()
         self.destinations: list[Destination] = [
             make_destination(
-                target, self._network, on_change=self._destination_changed, keep_trying=keep_trying
+                target,
+                self._network,
+                on_change=self._destination_changed,
+                on_keyframe=self.request_keyframe,
+                keep_trying=keep_trying,
             )
             for target in targets
         ]
         self.tracks = self._collect_tracks(video, audio)
-        self._other_bitrate = audio.settings.bitrate if audio else 0
+        self._targets = list(targets)
+        self._other_bitrate = audio[0].settings.bitrate if audio else 0
         self._metadata = _metadata(video, audio)
         has_video = any(track.kind is Kind.VIDEO for track in self.tracks)
         self.ring = ReplayRing(replay, has_video=has_video) if replay else None
-        outputs = [output.write for output in self.destinations]
-        self._hub = Hub(outputs + ([self.ring.write] if self.ring else []), has_video=has_video)
+        outputs = [
+            only(self.tracks_for(target), of=self.tracks, write=output.write)
+            for target, output in zip(targets, self.destinations, strict=True)
+        ]
+        if self.ring is not None:
+            outputs.append(only(self.replay_tracks, of=self.tracks, write=self.ring.write))
+        self._hub = Hub(outputs, has_video=has_video)
         self._controller: BitrateController | None = None
         self.full_bitrate = self.encode_stats.target_bitrate
         """What the encoder was opened for; it cannot go above."""
@@ -99,13 +112,15 @@ class PushSession:
         )
         self._audio = AudioWorker(audio, write, stats=stats, fail=fail) if audio else None
         self._live: set[int] = set()
+        self._recordings: dict[int, Callable[[Packet], None]] = {}
         self._adaptive = self._choose_adaptive(targets, wanted=dynamic_bitrate)
         self._started_at: float | None = None
 
     def _collect_tracks(
-        self, video: VideoEncoder | None, audio: AudioEncoder | None
+        self, video: VideoEncoder | None, audio: Sequence[AudioEncoder]
     ) -> list[Track]:
-        encoded = [encoder.track for encoder in (video, audio) if encoder is not None]
+        encoded = [video.track] if video is not None else []
+        encoded += [encoder.track for encoder in audio]
         return encoded + [track for source in self._sources for track in source.tracks]
 
     def _choose_adaptive(
@@ -120,6 +135,15 @@ class PushSession:
         if self._video is None or not over_network or wanted is False:
             return None
         return over_network[0] if wanted or len(over_network) == 1 else None
+
+    def tracks_for(self, target: Target) -> list[Track]:
+        """What a destination is given: the pictures, and the sound in a codec that it takes."""
+        return chosen_tracks(target, self.tracks)
+
+    @property
+    def replay_tracks(self) -> list[Track]:
+        """What a replay holds."""
+        return chosen_tracks(None, self.tracks)
 
     # From any thread ----------------------------------------------------------------------------
 
@@ -154,14 +178,17 @@ class PushSession:
     def add_recording(self, target: FileTarget) -> FileDestination:
         """Record from the next keyframe, which is made now, until ``end_recording``."""
         recording = FileDestination(target, on_change=self._destination_changed)
-        recording.start(self.tracks, self._metadata)
-        self._hub.add(recording.write)
+        tracks = self.tracks_for(target)
+        recording.start(tracks, self._metadata)
+        output = only(tracks, of=self.tracks, write=recording.write)
+        self._recordings[id(recording)] = output
+        self._hub.add(output)
         self.request_keyframe()
         return recording
 
     def end_recording(self, recording: FileDestination) -> None:
         """Close the file."""
-        self._hub.remove(recording.write)
+        self._hub.remove(self._recordings.pop(id(recording)))
         recording.finish(FINISH)
 
     def _destination_changed(self) -> None:
@@ -221,8 +248,8 @@ class PushSession:
 
         ``tick`` is called from this thread every ``tick_every`` seconds to show how it goes.
         """
-        for destination in self.destinations:
-            destination.start(self.tracks, self._metadata)
+        for target, destination in zip(self._targets, self.destinations, strict=True):
+            destination.start(self.tracks_for(target), self._metadata)
         if self._adaptive is not None and self._video is not None:
             self._controller = BitrateController(
                 self.encode_stats.target_bitrate, other=self._other_bitrate
@@ -309,11 +336,11 @@ class PushSession:
         return Outcome(self.elapsed(), self._problem, failed)
 
 
-def _metadata(video: VideoEncoder | None, audio: AudioEncoder | None) -> Metadata:
+def _metadata(video: VideoEncoder | None, audio: Sequence[AudioEncoder]) -> Metadata:
     """What platforms like to be told beside the tracks."""
     metadata: dict[str, str | float] = {"encoder": f"Gamecast {__version__}"}
     if video is not None:
         metadata["videodatarate"] = video.bitrate / 1000
-    if audio is not None:
-        metadata["audiodatarate"] = audio.settings.bitrate / 1000
+    if audio:
+        metadata["audiodatarate"] = audio[0].settings.bitrate / 1000
     return metadata

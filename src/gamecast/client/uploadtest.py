@@ -45,7 +45,9 @@ def measure_upload(target: Target, *, seconds: float = 5.0) -> float:
             changed.notify_all()
 
     network = NetworkThread()
-    destination = make_destination(target, network, on_change=note, keep_trying=False)
+    destination = make_destination(
+        target, network, on_change=note, on_keyframe=note, keep_trying=False
+    )
     try:
         track, stock = _noise()
         destination.start((track,), {"encoder": "Gamecast upload test"})

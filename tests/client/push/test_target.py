@@ -12,6 +12,7 @@ from gamecast.client.push.target import (
     TargetError,
     parse_target,
 )
+from gamecast.client.push.whip_target import WhipTarget
 
 SECRET = "s3cr3t-key"
 
@@ -88,7 +89,10 @@ def test_rtmp_urls(text: str, key: str, tc_url: str, name: str, shown: str) -> N
         ("srt://host:8890?streamid=x&latency=pw", "latency"),
         ("srt://host:8890?mode=rendezvous", "rendezvous"),
         ("srt://host:8890?nope=pw", "unknown srt:// option"),
-        ("whip://host/x", "not supported yet"),
+        ("gcp://host/x", "not supported yet"),
+        ("whip:///x", "bad WHIP URL"),
+        ("whip://S3CRET@host/x", "use ?key=KEY"),
+        ("whip://host:99999/x", "bad WHIP URL"),
         ("ftp://host/x", "unknown kind"),
         ("somewhere", "neither a URL"),
         ("movie.avi", "neither a URL"),
@@ -137,3 +141,21 @@ def test_the_key_of_the_environment_is_never_shown(path: str) -> None:
     except TargetError as error:
         shown = str(error)
     assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "url", "token", "shown"),
+    [
+        ("whip://h:8080", "K", "http://h:8080/whip", "K", "whip://h:8080/whip"),
+        ("whips://h/live/a/whip?key=K", "", "https://h/live/a/whip", "K", "whips://h/live/a/whip"),
+        ("whip+https://h/w?a=1&key=K", "", "https://h/w?a=1", "K", "whip+https://h/w?****"),
+        ("https://h/v2/offer", "", "https://h/v2/offer", "", "https://h/v2/offer"),
+        ("whip://[::1]:80/w?key=A", "B", "http://[::1]:80/w", "B", "whip://[::1]:80/w"),
+    ],
+)
+def test_whip_urls(text: str, key: str, url: str, token: str, shown: str) -> None:
+    target = parse_target(text, {"GAMECAST_PUSH_KEY": key} if key else {})
+    assert isinstance(target, WhipTarget)
+    assert (target.url, target.token, target.shown) == (url, token, shown)
+    assert token not in repr(target) or token in shown
+    assert target.scrub("no to S3CRETKEY") == "no to S3CRETKEY"

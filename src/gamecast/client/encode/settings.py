@@ -34,6 +34,13 @@ class VideoSettings:
     latency: Latency = Latency.LOW
     keyframe_interval: float = 2.0
     """Seconds between keyframes."""
+    b_frames: bool = True
+    """Whether the encoder may reorder; it does so only where ``latency`` leaves the time."""
+
+    @property
+    def reorder(self) -> bool:
+        """Whether pictures may be sent in another order than they are shown."""
+        return self.b_frames and self.latency is Latency.QUALITY
 
     @property
     def gop(self) -> int:

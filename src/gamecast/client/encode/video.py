@@ -140,7 +140,7 @@ def _configure(context: av.VideoCodecContext, name: str, settings: VideoSettings
     context.framerate = settings.fps
     context.bit_rate = settings.bitrate
     context.gop_size = settings.gop
-    context.max_b_frames = presets.b_frames(name, settings.latency)
+    context.max_b_frames = presets.b_frames(name, settings.latency) if settings.b_frames else 0
     context.flags |= Flags.global_header
     context.pix_fmt = _pixel_format(context)
     context.color_primaries = BT709

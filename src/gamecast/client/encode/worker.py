@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import av
@@ -153,12 +153,12 @@ class VideoWorker:
 
 
 class AudioWorker:
-    """Encodes sound in a thread of its own."""
+    """Encodes sound in a thread of its own, once for every codec that is wanted."""
 
     def __init__(
-        self, encoder: AudioEncoder, write: Write, *, stats: EncodeStats, fail: Fail
+        self, encoders: Sequence[AudioEncoder], write: Write, *, stats: EncodeStats, fail: Fail
     ) -> None:
-        self._encoder = encoder
+        self._encoders = encoders
         self._write = write
         self._stats = stats
         self._fail = fail
@@ -189,10 +189,17 @@ class AudioWorker:
         try:
             while (frame := self._next()) is not None:
                 self._stats.audio_level = max(peak(frame), self._stats.audio_level * 0.9)
-                self._hand_on(self._encoder.encode(frame))
-            self._hand_on(self._encoder.flush())
+                self._encode(frame)
+            for encoder in self._encoders:
+                self._hand_on(encoder.flush())
         except EncoderError as error:
             self._fail(str(error))
+
+    def _encode(self, frame: av.AudioFrame) -> None:
+        pts, time_base = frame.pts, frame.time_base
+        for encoder in self._encoders:
+            frame.pts, frame.time_base = pts, time_base  # an encoder sets its own
+            self._hand_on(encoder.encode(frame))
 
     def _next(self) -> av.AudioFrame | None:
         with self._changed:

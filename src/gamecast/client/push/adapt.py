@@ -32,7 +32,10 @@ async def adapt(
             continue
         bitrate = controller.bitrate
         wanted = controller.update(
-            loop.time(), queue_seconds=stats.queue_seconds, total_bytes=stats.bytes_sent
+            loop.time(),
+            queue_seconds=stats.queue_seconds,
+            total_bytes=stats.bytes_sent,
+            bandwidth=stats.bandwidth,
         )
         if wanted != bitrate:
             change(wanted)

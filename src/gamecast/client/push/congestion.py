@@ -41,12 +41,22 @@ class BitrateController:
         self._raised_at = 0.0
         self._before_raise = original
 
-    def update(self, now: float, *, queue_seconds: float, total_bytes: int) -> int:
+    def update(
+        self,
+        now: float,
+        *,
+        queue_seconds: float,
+        total_bytes: int,
+        bandwidth: int | None = None,
+    ) -> int:
         """The video bitrate from ``now`` on, in bits per second.
 
-        ``total_bytes`` counts what was handed to the network since the beginning.
+        ``total_bytes`` counts what was handed to the network since the beginning. ``bandwidth`` is
+        what the path takes, where the protocol knows: it bounds the bitrate before a queue grows.
         """
         self._measure(now, total_bytes)
+        if bandwidth is not None and self._follow(now, bandwidth):
+            return self.bitrate
         if queue_seconds > TRIGGER:
             self._maybe_cut(now)
         elif self.bitrate < self.original and now - self._raised_at >= RAISE_EVERY:
@@ -74,6 +84,15 @@ class BitrateController:
         self._samples.append(_Sample(now, total_bytes))
         while len(self._samples) > 2 and self._samples[1].at <= now - WINDOW:
             self._samples.popleft()
+
+    def _follow(self, now: float, bandwidth: int) -> bool:
+        """Go down to what the path takes; ``False`` if that is no less than now."""
+        limit = max(FLOOR, int(bandwidth * SHARE - self._other) // STEP * STEP)
+        if limit >= self.bitrate:
+            return False
+        self.bitrate = self._before_raise = limit
+        self._cut_at = self._raised_at = now
+        return True
 
     def _maybe_cut(self, now: float) -> None:
         if self._cut_at is not None and now - self._cut_at < WINDOW:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from gamecast.protocols.srt import Settings
+from gamecast.protocols.srt import CryptoMode, Settings
 from gamecast.protocols.srt.handshake import MAX_STREAM_ID
 from gamecast.protocols.srt.keys import KEY_LENGTHS, check_passphrase
 
 DEFAULT_PORT = 8890
 _DEFAULT_LATENCY = 120
 _MAX_LATENCY = 8000
-_KNOWN = frozenset({"streamid", "passphrase", "pbkeylen", "latency", "mode", "pkt_size", "maxbw"})
+_KNOWN = frozenset(
+    {
+        *("streamid", "passphrase", "pbkeylen", "cryptomode"),
+        *("latency", "mode", "pkt_size", "maxbw"),
+    }
+)
 
 
 @dataclass(slots=True, frozen=True)
@@ -56,6 +61,7 @@ def parse_srt_target(text: str, key: str) -> SrtTarget:
         peer_latency=latency,
         passphrase=passphrase,
         key_length=length or 16,
+        crypto_mode=CryptoMode(_number(query, "cryptomode", 0, 0, 2)),
         stream_id=stream_id,
         max_bandwidth=_number(query, "maxbw", 0, 0, 1 << 40),
     )

@@ -35,8 +35,10 @@ class DestinationStats:
     queue_bytes: int = 0
     rtt: float | None = None
     """Round-trip time in seconds as TCP or SRT measures it."""
+    bandwidth: int | None = None
+    """Bits per second that the path is thought to take, where the protocol (WHIP) says."""
     packets_sent: int = 0
-    """SRT only, like the next three; TCP hides what it lost."""
+    """SRT and WHIP only, like the next three; TCP hides what it lost."""
     packets_lost: int = 0
     """Reported lost by the server, before they were sent again."""
     packets_retransmitted: int = 0

@@ -8,6 +8,8 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from gamecast.client.push.srt_target import SrtTarget, parse_srt_target
+from gamecast.client.push.whip_target import SCHEMES as _WHIP
+from gamecast.client.push.whip_target import WhipTarget, parse_whip_target
 from gamecast.protocols.rtmp.urls import RtmpUrl, parse_url
 
 KEY_VARIABLE = "GAMECAST_PUSH_KEY"
@@ -17,7 +19,7 @@ RECORDINGS = {".mp4": "mp4", ".m4v": "mp4", ".mkv": "matroska", ".flv": "flv"}
 """File name endings, and FFmpeg's names of the containers."""
 _RTMP = ("rtmp", "rtmps")
 _SRT = "srt"
-_LATER = frozenset({"whip", "whips", "gcp", "http", "https"})
+_LATER = frozenset({"gcp"})
 
 
 class TargetError(ValueError):
@@ -58,7 +60,7 @@ class FileTarget:
         return str(self.path)
 
 
-Target = RtmpTarget | SrtTarget | FileTarget
+Target = RtmpTarget | SrtTarget | WhipTarget | FileTarget
 
 
 def parse_target(text: str, environ: Mapping[str, str]) -> Target:
@@ -70,6 +72,8 @@ def parse_target(text: str, environ: Mapping[str, str]) -> Target:
         return _rtmp(text, scheme, environ.get(KEY_VARIABLE, ""))
     if scheme == _SRT:
         return _srt(text, environ.get(KEY_VARIABLE, ""))
+    if scheme in _WHIP:
+        return _whip(text, environ.get(KEY_VARIABLE, ""))
     if scheme in _LATER:
         raise TargetError(f"{scheme}:// destinations are not supported yet; use rtmp:// or a file")
     raise TargetError(f"unknown kind of destination: {scheme}://")
@@ -111,6 +115,13 @@ def _rtmp(text: str, scheme: str, key: str) -> RtmpTarget:
 def _srt(text: str, key: str) -> SrtTarget:
     try:
         return parse_srt_target(text, key)
+    except ValueError as error:
+        raise TargetError(str(error)) from None
+
+
+def _whip(text: str, key: str) -> WhipTarget:
+    try:
+        return parse_whip_target(text, key)
     except ValueError as error:
         raise TargetError(str(error)) from None
 

@@ -244,7 +244,7 @@ class UplinkDestination:
         link.abort()
         self._queue.clear()
         self._count()
-        self.stats.rtt = None
+        self.stats.rtt = self.stats.bandwidth = None
 
     async def _watch(self, link: Link) -> None:
         """Return when the connection makes no progress though something waits."""
