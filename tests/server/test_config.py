@@ -82,7 +82,9 @@ def test_addresses_are_parsed() -> None:
         {"ice": {"public_addresses": " 192.0.2.1, 2001:DB8:0::1 ,"}}
     )
     assert config.ice.public_addresses == ["192.0.2.1", "2001:db8::1"]
-    for wrong in ("example.org", ["1.2.3"], ["1.2.3.4"] * 17):
+    named = ServeConfig.model_validate({"ice": {"public_addresses": "Home.example.org"}})
+    assert named.ice.public_addresses == ["home.example.org"]
+    for wrong in ("a b", ["1.2.3"], ["-a.org"], ["a..org"], ["1.2.3.4"] * 17):
         with pytest.raises(ValidationError):
             ServeConfig.model_validate({"ice": {"public_addresses": wrong}})
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 import ssl
+import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import Protocol, cast
@@ -15,6 +17,8 @@ from gamecast.net.linger import Linger, until_none
 TLS_HANDSHAKE_SECONDS = 10.0
 """From the connection to the end of the TLS handshake; before it, no protocol's deadline runs."""
 _SWEEP_SECONDS = 5.0
+_TRIES = 20
+_TCP_NOTSENT_LOWAT = {"linux": 25, "darwin": 0x201}
 
 
 class Handler(Protocol):
@@ -91,6 +95,16 @@ class TcpDriver(asyncio.Protocol):
         """Change the mark above which ``writing_paused`` is called."""
         if self._transport is not None:
             self._transport.set_write_buffer_limits(high=size)
+
+    def keep_kernel_queue_short(self, size: int) -> None:
+        """Let the kernel take no more than ``size`` bytes that it cannot send yet.
+
+        What waits then waits here, where ``backlog`` tells of it. Needs Linux or macOS.
+        """
+        option = _TCP_NOTSENT_LOWAT.get(sys.platform)
+        if option is not None and self.socket is not None:
+            with contextlib.suppress(OSError):
+                self.socket.setsockopt(socket.IPPROTO_TCP, option, size)
 
     def close(self) -> None:
         """Close after what is buffered has been sent."""
@@ -188,12 +202,16 @@ class Admission:
 
     def enter(self, address: str) -> bool:
         """Count one more connection; ``False`` if it has to be refused (and is not counted)."""
-        if self.count >= self._most or self._by_address[address] >= self._most_per_address:
+        if not self.has_room(address):
             self.refused += 1
             return False
         self.count += 1
         self._by_address[address] += 1
         return True
+
+    def has_room(self, address: str) -> bool:
+        """Whether :meth:`enter` would let it in now."""
+        return self.count < self._most and self._by_address[address] < self._most_per_address
 
     def leave(self, address: str) -> None:
         """Count one less."""
@@ -223,6 +241,22 @@ def bind(host: str, port: int, *, kind: socket.SocketKind = socket.SOCK_STREAM) 
             raise PortInUse(host, port) from None
         raise
     return bound
+
+
+def bind_both(host: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """A UDP and a TCP socket on one port number; with port 0 a number that is free for both.
+
+    Raises as :func:`bind` does.
+    """
+    for _ in range(_TRIES):
+        datagrams = bind(host, port, kind=socket.SOCK_DGRAM)
+        try:
+            return datagrams, bind(host, datagrams.getsockname()[1])
+        except OSError as error:
+            datagrams.close()
+            if port or error.errno != errno.EADDRINUSE:
+                raise
+    raise PortInUse(host, port)
 
 
 class TcpServer:

@@ -105,6 +105,10 @@ class UdpSocket:
                 self.send_segments(data, len(datagrams[start]), address)
             start = end
 
+    def backlog(self) -> int:
+        """0: nothing ever waits here. What the kernel has no room for is gone."""
+        return 0
+
     def close(self) -> None:
         """Stop reading and close the socket."""
         self._loop.remove_reader(self._socket.fileno())

@@ -15,7 +15,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gamecast.net.tcp import Admission, bind
+from gamecast.net.tcp import Admission, bind, bind_both
 from gamecast.net.tls import ServerTls
 from gamecast.packaging.hls import HlsSettings
 from gamecast.relay.directory import Directory
@@ -42,6 +42,7 @@ from gamecast.server.posters import Posters
 from gamecast.server.ready import ReadyAddresses, local_authority, write_ready
 from gamecast.server.rtmp.server import RtmpServer
 from gamecast.server.srt.server import SrtServer
+from gamecast.server.webrtc.addresses import PublicAddresses
 from gamecast.server.webrtc.convert import ConverterFactory
 from gamecast.server.webrtc.endpoint import Endpoint
 from gamecast.server.webrtc.whep import WhepService
@@ -94,7 +95,7 @@ class Server:
     async def start(self) -> ReadyAddresses:
         """Bind, listen and begin to tick. Raises ``PortInUse`` naming the port."""
         tls = self._tls.context if self._tls is not None else None
-        self._ice = self._make_endpoint()
+        self._ice = await self._make_endpoint()
         self._http = self._make_http(self._ice)
         http = await self._listen(self._http, self._config.http.port, tls)
         rtmp = rtmps = None
@@ -125,7 +126,7 @@ class Server:
         self.directory.close("the server is stopping")
         self._feeds.close()
         if self._ice is not None:
-            self._ice.close()
+            await self._ice.close()
         await self._rtmp.close()
         await self._srt.close()
         if self._http is not None:
@@ -149,11 +150,21 @@ class Server:
         await self._srt.listen(bound)
         return local_authority(address)
 
-    def _make_endpoint(self) -> Endpoint:
-        ice = self._config.ice
-        bound = bind(self._config.server.host, ice.port, kind=socket.SOCK_DGRAM)
-        addresses = [str(address) for address in ice.public_addresses]
-        return Endpoint(bound, public_addresses=addresses)
+    async def _make_endpoint(self) -> Endpoint:
+        ice, host = self._config.ice, self._config.server.host
+        datagrams, connections = bind_both(host, ice.port)
+
+        def admission() -> Admission:
+            return Admission(most=ice.max_sessions, most_per_address=ice.max_sessions_per_address)
+
+        public = PublicAddresses(ice.public_addresses, family=datagrams.family)
+        endpoint = Endpoint(datagrams, public=public, sessions=admission())
+        if ice.tcp:
+            await endpoint.listen(connections, connections=admission())
+        else:
+            connections.close()
+        await public.start()
+        return endpoint
 
     def _make_http(self, ice: Endpoint) -> HttpListener:
         http = self._config.http

@@ -12,7 +12,7 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from gamecast.server.config_values import AddressList, BitRate, Port, Section
+from gamecast.server.config_values import BitRate, HostList, Port, Section
 
 _MIB = 1024 * 1024
 
@@ -113,8 +113,14 @@ class IceSection(Section):
     """The one UDP and TCP port of all WebRTC sessions."""
 
     port: Port = 8189
-    public_addresses: AddressList = Field(default=[])
-    """Addresses that viewers can reach, when they are not this machine's own (NAT, cloud)."""
+    tcp: bool = True
+    """Also take sessions over TCP, for networks that let no UDP through."""
+    public_addresses: HostList = Field(default=[])
+    """Addresses or host names that viewers can reach, when this machine does not know them itself
+    (NAT, cloud)."""
+    max_sessions: int = Field(default=5_000, ge=1, le=1_000_000)
+    """Publishers and viewers by WebRTC, connected or about to be."""
+    max_sessions_per_address: int = Field(default=1_000, ge=1, le=1_000_000)
 
 
 class TlsSection(Section):

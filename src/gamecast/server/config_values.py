@@ -19,6 +19,8 @@ from pydantic import (
 )
 
 _RATE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)([kMG]?)")
+_LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
+_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]+$){_LABEL}")
 _SCALE = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 
 
@@ -37,11 +39,13 @@ def _bits_per_second(value: Any) -> Any:
     return round(float(match[1]) * _SCALE[match[2]])
 
 
-def _address(value: Any) -> Any:
+def _host(value: Any) -> Any:
     try:
         return str(ipaddress.ip_address(value))
     except ValueError:
-        raise ValueError("an IP address is needed") from None
+        if isinstance(value, str) and len(value) <= 253 and _HOST_NAME.fullmatch(value):
+            return value.lower()
+        raise ValueError("an IP address or a host name is needed") from None
 
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -50,11 +54,11 @@ Port = Annotated[int, Field(ge=0, le=65_535)]
 BitRate = Annotated[int, BeforeValidator(_bits_per_second), Field(ge=0, le=100_000_000_000)]
 """Bits per second, written ``6M``, ``800k`` or as a number."""
 
-IpAddress = Annotated[str, BeforeValidator(_address)]
-"""An IPv4 or IPv6 address in its canonical form."""
+Host = Annotated[str, BeforeValidator(_host)]
+"""An IPv4 or IPv6 address in its canonical form, or a host name."""
 
-AddressList = Annotated[list[IpAddress], BeforeValidator(_split), Field(max_length=16)]
-"""IP addresses: a list, or one string with commas."""
+HostList = Annotated[list[Host], BeforeValidator(_split), Field(max_length=16)]
+"""IP addresses and host names: a list, or one string with commas."""
 
 
 class Section(BaseModel):

@@ -13,7 +13,8 @@ from gamecast.protocols.webrtc.address import Address, ip_of
 from gamecast.protocols.webrtc.candidate import Candidate
 from gamecast.protocols.webrtc.credentials import IceCredentials
 from gamecast.protocols.webrtc.errors import WebRtcError
-from gamecast.protocols.webrtc.framing import FrameReader, frame
+from gamecast.protocols.webrtc.events import AddressForgotten
+from gamecast.protocols.webrtc.framing import FrameReader, frame, frame_segments
 from gamecast.protocols.webrtc.ice import (
     CONSENT_TIMEOUT,
     MAX_PATHS,
@@ -79,6 +80,18 @@ def test_a_rebound_port_takes_over_when_the_old_one_is_silent(agent: IceLiteAgen
     assert _ask(agent, _request(), B, SILENT_AFTER + 0.1).selected == B
 
 
+def test_a_lost_address_gives_way_to_the_best_other_one(agent: IceLiteAgent) -> None:
+    _ask(agent, _request(nominate=True), A, 0.0)
+    _ask(agent, _request(), B, 0.1)
+    assert agent.forget(A) == B
+    assert agent.selected == B
+    assert agent.forget(A) is None
+    assert agent.forget(B) is None
+    assert agent.selected is None
+    assert not agent.is_trusted(A)
+    assert _ask(agent, _request(), A, 0.2).selected == A
+
+
 def test_success_names_the_address_and_is_signed(agent: IceLiteAgent) -> None:
     reply = _ask(agent, _request(), A, 0.0).reply
     assert reply is not None
@@ -98,6 +111,7 @@ def test_success_names_the_address_and_is_signed(agent: IceLiteAgent) -> None:
         _request(username="other:remote", nominate=True),
         _request(username="", nominate=True),
     ],
+    ids=["unsigned", "wrong key", "of the other", "to the other", "of nobody"],
 )
 def test_what_is_not_authentic_gets_silence(agent: IceLiteAgent, data: bytes) -> None:
     _ask(agent, _request(nominate=True), A, 0.0)
@@ -302,6 +316,19 @@ def test_an_address_follows_the_session_that_proved_itself_last() -> None:
     assert new.router.receive_datagram(data, new.client_address, new.now) is not None
 
 
+def test_a_lost_address_leads_nowhere_and_its_session_is_told() -> None:
+    pair = Pair()
+    pair.connect()
+    assert pair.server.is_connected
+    assert pair.router.remove_address(pair.client_address) is pair.server
+    assert pair.server.forget_address(pair.client_address) == [
+        AddressForgotten(pair.client_address)
+    ]
+    assert not pair.server.is_connected
+    assert pair.router.remove_address(pair.client_address) is None
+    assert pair.router.receive_datagram(b"\x80" * 40, pair.client_address, pair.now) is None
+
+
 def test_the_router_is_generic_over_what_it_serves() -> None:
     assert len(Router()) == 0
 
@@ -330,3 +357,10 @@ def test_empty_frames_are_skipped_and_long_ones_refused() -> None:
     assert reader.receive_data(b"\0\0" + frame(b"x") + b"\0\0\0") == [b"x"]
     with pytest.raises(WebRtcError):
         FrameReader(max_frame=100).receive_data(b"\0\x65")
+
+
+@given(st.binary(max_size=500), st.integers(1, 200))
+@settings(max_examples=60)
+def test_segments_are_framed_one_by_one(data: bytes, size: int) -> None:
+    expected = [data[offset : offset + size] for offset in range(0, len(data), size)]
+    assert FrameReader().receive_data(frame_segments(memoryview(data), size)) == expected

@@ -14,6 +14,7 @@ import httpx
 from gamecast.media.payloads.formats import make_depacketizer
 from gamecast.media.track import Codec
 from gamecast.protocols.webrtc.answer import Agreement, OutgoingStream
+from gamecast.protocols.webrtc.candidate import Candidate
 from gamecast.protocols.webrtc.certificate import generate_certificate
 from gamecast.protocols.webrtc.credentials import IceCredentials
 from gamecast.protocols.webrtc.dtls import make_context
@@ -136,6 +137,7 @@ class Peer(asyncio.DatagramProtocol):
         agent = IceClientAgent(
             local.credentials, remote.credentials, random=os.urandom, allowed=lambda address: True
         )
+        candidates = await self.usable(remote.candidates)
         dtls = DtlsParameters(
             context=make_context(self._certificate),
             is_client=remote.we_are_dtls_client,
@@ -143,8 +145,12 @@ class Peer(asyncio.DatagramProtocol):
         )
         now = self._loop.time()
         self.session = Session(agent, dtls, now=now)
-        agent.start(remote.candidates, now)
+        agent.start(candidates, now)
         self._wake()
+
+    async def usable(self, candidates: list[Candidate]) -> list[Candidate]:
+        """Which of the server's candidates to check."""
+        return candidates
 
     def _take(self, events: list[Event]) -> None:
         for event in events:

@@ -35,6 +35,19 @@ class FrameReader:
         return frames
 
 
-def frame(datagram: bytes) -> bytes:
+def frame(datagram: bytes | memoryview) -> bytes:
     """A datagram behind its length."""
-    return len(datagram).to_bytes(2, "big") + datagram
+    return b"".join((len(datagram).to_bytes(2, "big"), datagram))
+
+
+def frame_segments(data: bytes | memoryview, size: int) -> bytes:
+    """``data`` as datagrams of ``size`` bytes each, the last one perhaps shorter, all framed."""
+    view = memoryview(data)
+    length = size.to_bytes(2, "big")
+    pieces: list[bytes | memoryview] = []
+    for offset in range(0, len(view) - size + 1, size):
+        pieces += (length, view[offset : offset + size])
+    rest = len(view) % size
+    if rest:
+        pieces += (rest.to_bytes(2, "big"), view[-rest:])
+    return b"".join(pieces)

@@ -110,6 +110,19 @@ class IceLiteAgent:
         if path is not None:
             path.heard_at = now
 
+    def forget(self, address: Address) -> Address | None:
+        """Nothing can be sent to ``address`` any more (its TCP connection has ended).
+
+        Returns the address that is selected in its place, if it was the selected one and another
+        has been validated; without another the peer has to check again.
+        """
+        if self._paths.pop(address, None) is None or address != self.selected:
+            return None
+        others = self._paths.values()
+        best = max(others, key=lambda path: (path.nominated, path.heard_at), default=None)
+        self.selected = None if best is None else best.address
+        return self.selected
+
     def consent_expires_at(self) -> float | None:
         """When consent ends if the peer stays silent; ``None`` before the first check."""
         return None if self._heard_at is None else self._heard_at + CONSENT_TIMEOUT

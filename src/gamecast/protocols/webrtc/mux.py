@@ -77,13 +77,23 @@ class Router(Generic[SessionT]):
         if session is not None:
             self._ufrags[id(session)].discard(ufrag)
 
-    def remove(self, session: SessionT) -> None:
-        """Forget a session with all its ufrags and addresses."""
+    def remove(self, session: SessionT) -> list[Address]:
+        """Forget a session with all its ufrags and addresses; returns the latter."""
         for ufrag in self._ufrags.pop(id(session), set()):
             del self._by_ufrag[ufrag]
+        owned = []
         for address in self._addresses.pop(id(session), set()):
             if self._by_address.get(address) is session:
                 del self._by_address[address]
+                owned.append(address)
+        return owned
+
+    def remove_address(self, address: Address) -> SessionT | None:
+        """Forget an address; returns the session that it led to."""
+        session = self._by_address.get(address)
+        if session is not None:
+            self._unbind(session, address)
+        return session
 
     def receive_datagram(
         self, data: bytes, address: Address, now: float

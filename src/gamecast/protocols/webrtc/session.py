@@ -85,8 +85,9 @@ class Session:
 
     @property
     def is_connected(self) -> bool:
-        """Whether media flows: between Connected and Closed."""
-        return self.sender is not None and self.closed_reason is None
+        """Whether media flows: between Connected and Closed, while there is where to send to."""
+        connected = self.sender is not None and self.closed_reason is None
+        return connected and self.selected is not None
 
     def receive_datagram(self, data: bytes, address: Address, now: float) -> list[Event]:
         """Take one datagram from anywhere."""
@@ -151,6 +152,14 @@ class Session:
             return []
         self._dtls.handle_timer(now)
         return self._after_dtls(now)
+
+    def forget_address(self, address: Address) -> list[Event]:
+        """Nothing can be sent to an address of the peer any more: its TCP connection has ended."""
+        if isinstance(self.agent, IceClientAgent):
+            raise RuntimeError("a client has one address for all of its peer")
+        selected = self.agent.forget(address)
+        forgotten: list[Event] = [AddressForgotten(address)]
+        return forgotten if selected is None else [*forgotten, PairSelected(selected)]
 
     def restart_ice(self, local: IceCredentials, remote: IceCredentials) -> None:
         """Take new ICE credentials on a server; DTLS and SRTP go on (RFC 8445 section 9).

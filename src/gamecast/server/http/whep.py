@@ -13,7 +13,8 @@ from gamecast.relay.stream import Stream
 from gamecast.server.http.offers import read_offer
 from gamecast.server.http.problems import problem
 from gamecast.server.http.resources import SessionResources, reached_at
-from gamecast.server.webrtc.whep import NotPlayable, TooMany, WhepService
+from gamecast.server.webrtc.endpoint import TooMany
+from gamecast.server.webrtc.whep import NotPlayable, WhepService
 
 
 class WhepRoutes:

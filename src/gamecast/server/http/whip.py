@@ -15,7 +15,7 @@ from gamecast.server.http.api import bearer, refusal_problem
 from gamecast.server.http.offers import read_offer
 from gamecast.server.http.problems import problem
 from gamecast.server.http.resources import SessionResources, reached_at
-from gamecast.server.webrtc.whep import TooMany
+from gamecast.server.webrtc.endpoint import TooMany
 from gamecast.server.webrtc.whip import WhipService
 
 

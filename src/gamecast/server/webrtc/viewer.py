@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gamecast.net.udp import UdpSocket
 from gamecast.packaging.rtp import Frame, FramePair, RtpLine
 from gamecast.protocols.webrtc.batch import PacketBatch
 from gamecast.protocols.webrtc.rtcp import (
@@ -24,6 +23,7 @@ from gamecast.protocols.webrtc.rtcp_feedback import (
 )
 from gamecast.protocols.webrtc.rtp import build_header
 from gamecast.protocols.webrtc.session import Session
+from gamecast.server.webrtc.tcp import Path
 from gamecast.server.webrtc.variant import Variant
 
 _NTP_EPOCH = 2_208_988_800
@@ -32,6 +32,8 @@ _RTX_BURST = 256 * 1024
 _HEADROOM = 1.1
 """A stream may be this much above the peer's estimate, which is cautious."""
 _OVERUSE_SECONDS = 3.0
+_DRAINED = 128 * 1024
+"""A group is begun only if less than this still waits for the viewer."""
 
 
 @dataclass(slots=True)
@@ -55,7 +57,8 @@ class WhepViewer:
     """Seals shared frames with its own keys and sends them. Skips whole groups when it must."""
 
     session: Session
-    socket: UdpSocket
+    socket: Path = field(init=False)
+    """What leads to the selected address; there as soon as one is selected."""
     variant: Variant
     address: str
     since: float
@@ -139,13 +142,13 @@ class WhepViewer:
         self._rtx_sequence += 1
         original = (frame.first_sequence + number & 0xFFFF).to_bytes(2, "big")
         data = sender.protect(header, original + frame.payloads[number])
-        self.socket.send(data, _pair(address))
+        self.socket.send(data, address)
         self.sent_bytes += len(data)
         return len(data)
 
     def _retransmit(self, nack: GenericNack, now: float, line: RtpLine | None) -> None:
         self.reception.nacks += len(nack.sequences)
-        if line is None or nack.media_ssrc != line.ssrc:
+        if line is None or nack.media_ssrc != line.ssrc or self.skipping:
             return
         self.refill(now)
         for sequence in nack.sequences:
@@ -201,10 +204,20 @@ class WhepViewer:
                 self.session.send_rtcp([report, SourceDescription({line.ssrc: _CNAME})])
         # At once: round trips are measured from the time that a report bears.
         for data, address in self.session.datagrams_to_send():
-            self.socket.send(data, _pair(address))
+            self.socket.send(data, address)
+
+    def cut_group(self) -> None:
+        """There was no room for a part of this group: what is left of it is of no use."""
+        self.queue.clear()
+        if not self.skipping:
+            self.skipping = True
+            self.dropped_groups += 1
 
     def may_have_group(self, bitrate: int, now: float) -> bool:
         """Decides at a keyframe whether this viewer gets the group that begins with it."""
+        if self.socket.backlog() > _DRAINED:
+            self.dropped_groups += 1
+            return False
         estimate = self.reception.estimate
         over = bool(estimate) and bitrate > estimate * _HEADROOM
         if not over:
@@ -215,7 +228,3 @@ class WhepViewer:
             self.dropped_groups += 1
             return False
         return True
-
-
-def _pair(address: tuple[Any, ...]) -> tuple[str, int]:
-    return str(address[0]), int(address[1])

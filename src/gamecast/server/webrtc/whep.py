@@ -14,14 +14,14 @@ import structlog
 from gamecast.media.track import Codec, Kind, Track
 from gamecast.protocols.webrtc.answer import Agreement, OutgoingStream, answer_play
 from gamecast.protocols.webrtc.errors import WebRtcError
-from gamecast.protocols.webrtc.events import Closed, Connected, Event, RtcpReceived
-from gamecast.protocols.webrtc.sdp import SessionDescription
+from gamecast.protocols.webrtc.events import Closed, Connected, Event, PairSelected, RtcpReceived
+from gamecast.protocols.webrtc.sdp import MediaSection, SessionDescription
 from gamecast.protocols.webrtc.sdp_parse import parse_sdp
 from gamecast.protocols.webrtc.session import Session
 from gamecast.protocols.webrtc.transport import LocalTransport
 from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream
-from gamecast.server.webrtc.endpoint import MAX_SESSIONS, Endpoint
+from gamecast.server.webrtc.endpoint import Endpoint, TooMany
 from gamecast.server.webrtc.rendition import AUDIO_SSRC, RTX_SSRC, VIDEO_SSRC
 from gamecast.server.webrtc.source import BFrames, MakeConverter, WebRtcSource
 from gamecast.server.webrtc.variant import Variant
@@ -32,10 +32,6 @@ log = structlog.get_logger(__name__)
 
 class NotPlayable(Exception):
     """The offer and the stream have nothing in common; the message is for the viewer."""
-
-
-class TooMany(Exception):
-    """The server holds as many sessions as it may."""
 
 
 @dataclass(slots=True)
@@ -52,7 +48,10 @@ class WhepPeer:
     The source expects it in between: it must not be let go of while the viewer connects.
     """
 
-    def __init__(self, source: WebRtcSource, stream: Stream, viewer: WhepViewer) -> None:
+    def __init__(
+        self, source: WebRtcSource, stream: Stream, viewer: WhepViewer, endpoint: Endpoint
+    ) -> None:
+        self._endpoint = endpoint
         self._source = source
         self._stream = stream
         self._viewer = viewer
@@ -70,6 +69,9 @@ class WhepPeer:
                 line=rtp.lines.get(Kind.VIDEO),
                 want_keyframe=self._source.want_keyframe,
             )
+        elif isinstance(event, PairSelected):
+            viewer = self._viewer
+            viewer.socket = self._endpoint.path(event.address, viewer.cut_group)
         elif isinstance(event, Connected):
             self._connected()
         elif isinstance(event, Closed):
@@ -113,8 +115,8 @@ class WhepService:
     async def start(self, offer: str, stream: Stream, *, reached_at: str, address: str) -> Started:
         """Answer an offer. Raises ``WebRtcError`` on a bad one, and :class:`NotPlayable`,
         :class:`TooMany`. Waits while a converter starts, where the stream needs one."""
-        if len(self.endpoint) >= MAX_SESSIONS:
-            raise TooMany
+        if not self.endpoint.admission.has_room(address):
+            raise TooMany  # before a converter is started for it
         description = parse_sdp(offer)
         source = self._source(stream)
         source.expect()
@@ -124,7 +126,6 @@ class WhepService:
             agreement = _agree(description, local, tracks)
             viewer = partial(
                 WhepViewer,
-                socket=self.endpoint.socket,
                 variant=Variant.of(agreement.media),
                 address=address,
                 since=stream.clocks.wall(),
@@ -137,7 +138,9 @@ class WhepService:
                     source,
                     stream,
                     viewer(session=session, end=partial(self.endpoint.end, session)),
+                    self.endpoint,
                 ),
+                address=address,
             )
             return Started(session, str(agreement.answer))
         finally:

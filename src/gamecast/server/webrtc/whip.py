@@ -28,9 +28,8 @@ from gamecast.protocols.webrtc.unwrap import SourceClock
 from gamecast.relay.directory import Directory
 from gamecast.relay.stream import Ingest
 from gamecast.server.auth_answers import Grant
-from gamecast.server.webrtc.endpoint import MAX_SESSIONS, Endpoint
+from gamecast.server.webrtc.endpoint import Endpoint
 from gamecast.server.webrtc.ingest import LipSync, SourceReader
-from gamecast.server.webrtc.whep import TooMany
 
 log = structlog.get_logger(__name__)
 
@@ -206,10 +205,8 @@ class WhipService:
     ) -> WhipStarted:
         """Answer an offer and put its publisher on air.
 
-        Raises ``WebRtcError`` on a bad offer, ``Busy`` and :class:`TooMany`.
+        Raises ``WebRtcError`` on a bad offer, ``Busy`` and ``TooMany``.
         """
-        if len(self.endpoint) >= MAX_SESSIONS:
-            raise TooMany
         local = self.endpoint.local_transport(reached_at)
         agreement = answer_publish(
             parse_sdp(offer), local, session_id=int.from_bytes(os.urandom(7), "big")
@@ -224,7 +221,7 @@ class WhipService:
             made.append(publisher)
             return publisher
 
-        session = self.endpoint.open(local, agreement, make_peer)
+        session = self.endpoint.open(local, agreement, make_peer, address=address)
         try:
             made[0].ingest = self._directory.publish(
                 grant.channel, title=grant.title, publisher=made[0]
