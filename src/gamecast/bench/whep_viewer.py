@@ -50,6 +50,8 @@ class LightViewer:
         self._loop = asyncio.get_running_loop()
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._expected: dict[int, int] = {}
+        self._may_carry = 0
+        self._riders = 0
         self._timestamp = -1
         self._looking = 0
         self._stamp: Stamp | None = None
@@ -132,15 +134,28 @@ class LightViewer:
                     self._take(bytes(buffer[offset : offset + segment]))
 
     def _count(self, heads: bytearray, at: int, size: int, segment: int, now: float) -> None:
-        """One batch: its packets follow each other, so the first number is enough."""
+        """One batch: its packets follow each other, so the first number is enough.
+
+        The last packet, if it is shorter, may be of another source that rides along: the next batch
+        then begins one number early, and the other source's next packet later.
+        """
         packets = -(-size // segment)
         _, _, sequence, _, ssrc = _HEADER.unpack_from(heads, at)
         ahead = sequence - self._expected.get(ssrc, sequence) & 0xFFFF
-        if ahead >= 0x8000:
+        if ahead == 0xFFFF and self._may_carry == ssrc:
+            self._riders += 1
+            ahead = 0
+        elif ahead >= 0x8000:
             return  # late, so it was counted as lost
+        elif ahead and packets == 1:
+            known = min(ahead, self._riders)
+            self._riders -= known
+            ahead -= known
         self.figures.lost += ahead
         self.figures.arrived(size, now)
         self._expected[ssrc] = sequence + packets & 0xFFFF
+        if packets > 1:
+            self._may_carry = ssrc if size % segment else 0
 
     def _scan(self, size: int, segment: int, arrived: int) -> None:
         """Find the picture's stamp, and the packet that ends it."""
