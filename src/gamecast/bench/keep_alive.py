@@ -49,10 +49,10 @@ class KeepAlive:
         if self._left < 0:
             return self._read_head()
         if self._keep:
-            count = self._receive(min(len(self._buffer), _BODY_READ))
+            count = self._receive(_BODY_READ)
             self._data += self._view[:count]
         else:
-            count = self._receive(min(self._left, len(self._buffer)), socket.MSG_TRUNC)
+            count = self._receive(self._left, socket.MSG_TRUNC)
         self._left -= count
         return self._finish()
 
@@ -69,7 +69,7 @@ class KeepAlive:
 
     def _receive(self, most: int, flags: int = 0) -> int:
         try:
-            count = self.sock.recv_into(self._view, most, flags)
+            count = self.sock.recv_into(self._view, min(most, len(self._buffer)), flags)
         except BlockingIOError:
             return 0
         if not count:

@@ -1,0 +1,74 @@
+"""Viewers of every protocol against a whole server, and what they say of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from gamecast.bench.errors import BenchError
+from gamecast.bench.watch import WatchSettings, protocol_of, watch, watch_steps
+from gamecast.bench.watched import Watched
+from tests.support.gamecast import GamecastServer
+
+
+def url_of(server: GamecastServer, name: str, protocol: Watched) -> str:
+    """Where a protocol's viewers go."""
+    if protocol is Watched.WHEP:
+        return f"{server.http}/live/{name}/whep"
+    if protocol in (Watched.HLS, Watched.LL_HLS):
+        return server.play_url("hls", name)
+    return server.play_url(protocol.value, name)
+
+
+@pytest.mark.parametrize(
+    "protocol", [Watched.FLV, Watched.TS, Watched.MP4, Watched.RTMP, Watched.WHEP, Watched.SRT]
+)
+def test_every_frame_arrives(server: GamecastServer, on_air: str, protocol: Watched) -> None:
+    assert server.process is not None
+    settings = WatchSettings(
+        viewers=4,
+        protocol=protocol,
+        sample=2,
+        seconds=1.5,
+        settle_seconds=0.5,
+        pids=(server.process.pid,),
+    )
+    result = watch([url_of(server, on_air, protocol)], settings)
+    assert result.complete, result
+    assert result.viewers == 4
+    assert result.frames >= 2 * 30, "two viewers look at every frame"
+    assert result.bits_per_second > 4 * 1.5e6
+    assert 0 < result.delay[50] < 1.5
+    assert 0 < result.connect[50] <= result.first_media[95] <= result.first_picture[100] < 5
+    assert result.cpu is not None
+    assert result.memory is not None
+    assert result.memory > 2**24
+
+
+@pytest.mark.parametrize("protocol", [Watched.LL_HLS, Watched.HLS])
+def test_hls_parts_arrive_in_time(server: GamecastServer, on_air: str, protocol: Watched) -> None:
+    settings = WatchSettings(viewers=4, protocol=protocol, sample=2, seconds=2.5, settle_seconds=1)
+    result = watch([url_of(server, on_air, protocol)], settings)
+    assert result.complete, result
+    expected = 4 * 2.5 / (0.333 if protocol is Watched.LL_HLS else 2.0)
+    assert result.parts >= expected * 0.5
+    assert result.delay[50] < (1.5 if protocol is Watched.LL_HLS else 6)
+
+
+def test_a_crowd_grows_in_steps(server: GamecastServer, on_air: str) -> None:
+    settings = WatchSettings(viewers=6, seconds=1, settle_seconds=0.3)
+    steps = watch_steps([url_of(server, on_air, Watched.WHEP)], settings, [2, 6])
+    assert [step.viewers for step in steps] == [2, 6]
+
+
+def test_a_stream_that_is_not_there_is_an_error(server: GamecastServer) -> None:
+    with pytest.raises(BenchError, match="404"):
+        watch([url_of(server, "nobody", Watched.WHEP)], WatchSettings(seconds=1))
+
+
+def test_a_url_tells_its_protocol() -> None:
+    assert protocol_of("http://h/live/a.flv?token=x") is Watched.FLV
+    assert protocol_of("http://h/live/a/whep") is Watched.WHEP
+    assert protocol_of("http://h/live/a/index.m3u8") is Watched.LL_HLS
+    assert protocol_of("srt://h:1?streamid=x") is Watched.SRT
+    with pytest.raises(BenchError, match="--protocol"):
+        protocol_of("http://h/")
