@@ -30,7 +30,11 @@ _HELD_UP = 0.2
 
 What waits then waits in our queue, where it is measured, dropped by rule and lowers the bitrate.
 """
-_GOODBYE = 2.0
+_GOODBYE = 1.8
+"""Seconds that an end may take at most: a little less than ``UplinkDestination`` waits for it."""
+_LATE = 0.3
+"""Seconds by which a server may be late in taking what its latency holds: what it has not taken
+when we close, libsrt forgets."""
 _LEAST_WAIT = 0.002
 
 
@@ -107,7 +111,8 @@ class SrtLink:
         self._caller = Caller(target.settings, now=self._loop.time(), random_bytes=os.urandom)
         self._was_writable = True
         self._bytes = 0
-        self._goodbye_at: float | None = None
+        self._goodbye_by: float | None = None
+        self._confirmed_at: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._flush()
 
@@ -159,9 +164,7 @@ class SrtLink:
 
     def say_goodbye(self) -> None:
         """Close once the server has confirmed everything, and had the time to play it."""
-        connection = self._caller.connection
-        wait = min(connection.peer_latency, _GOODBYE / 2) if connection is not None else 0.0
-        self._goodbye_at = self._loop.time() + wait
+        self._goodbye_by = self._loop.time() + _GOODBYE
         self._rearm()
 
     def abort(self) -> None:
@@ -189,12 +192,20 @@ class SrtLink:
         self._timer = None
         now = self._loop.time()
         self._handle(self._caller.handle_timer(now))
-        connection = self._caller.connection
-        if self._goodbye_at is not None and now >= self._goodbye_at:
-            late = now >= self._goodbye_at + _GOODBYE / 2
-            if connection is None or late or not (connection.in_flight or connection.unsent):
-                self.abort()
+        if self._goodbye_by is not None and self._may_go(now, self._goodbye_by):
+            self.abort()
         self._drained()
+
+    def _may_go(self, now: float, deadline: float) -> bool:
+        """Whether the server has everything, and has had the time to play it."""
+        connection = self._caller.connection
+        if connection is None or now >= deadline:
+            return True
+        if connection.in_flight or connection.unsent:
+            return False
+        if self._confirmed_at is None:
+            self._confirmed_at = now
+        return now >= self._confirmed_at + connection.peer_latency + _LATE
 
     def _handle(self, events: list[Event]) -> None:
         for event in events:
