@@ -44,6 +44,7 @@ class UdpSocket:
         ``drained`` is called after each burst: the time to answer it in batches.
         """
         self._socket = bound
+        self._sendto, self._sendmsg = bound.sendto, bound.sendmsg
         self._received = received
         self._drained = drained
         self._loop = asyncio.get_running_loop()
@@ -66,7 +67,7 @@ class UdpSocket:
     def send(self, data: bytes | memoryview, address: Address) -> None:
         """One datagram."""
         try:
-            self._socket.sendto(data, address)
+            self._sendto(data, address)
         except OSError as error:
             self._failed(error, 1)
 
@@ -75,23 +76,22 @@ class UdpSocket:
 
         At most 64 of them and less than 64 kB (the limits of GSO).
         """
-        length = len(data)
-        if length <= size:
+        if len(data) <= size:
             self.send(data, address)
         elif self.gso:
             try:
-                control = self._controls[size]
-            except KeyError:
-                control = [(socket.SOL_UDP, _UDP_SEGMENT, struct.pack("=H", size))]
-                self._controls[size] = control
-            try:
-                self._socket.sendmsg((data,), control, 0, address)
+                self._sendmsg((data,), self._controls.get(size) or self._control(size), 0, address)
             except OSError as error:
-                self._failed(error, -(-length // size))
+                self._failed(error, -(-len(data) // size))
         else:
             view = memoryview(data)
-            for offset in range(0, length, size):
+            for offset in range(0, len(data), size):
                 self.send(view[offset : offset + size], address)
+
+    def _control(self, size: int) -> list[tuple[int, int, bytes]]:
+        control = [(socket.SOL_UDP, _UDP_SEGMENT, struct.pack("=H", size))]
+        self._controls[size] = control
+        return control
 
     def send_batch(self, datagrams: Sequence[bytes], address: Address) -> None:
         """Datagrams of any sizes to one address, runs of equal ones by one system call."""

@@ -32,6 +32,8 @@ class Run:
     payloads: list[bytes]
     gaps: list[memoryview]
     """Where each payload and its tag go, behind the header, which is there."""
+    octets: int
+    """Size of all payloads."""
     wraps: bool
     """Whether the sequence passes 65 535 inside."""
 
@@ -44,7 +46,9 @@ class PacketBatch:
     call, behind ours (:func:`join`).
     """
 
-    __slots__ = ("_layouts", "first_sequence", "headers", "octets", "payloads", "rider", "ssrc")
+    __slots__ = (
+        "_layouts", "first_sequence", "headers", "octets", "payloads", "plain_size", "rider", "ssrc"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -63,6 +67,8 @@ class PacketBatch:
         self.payloads = payloads
         self.rider = rider
         self.octets = sum(map(len, payloads))
+        self.plain_size = len(headers[0]) + len(payloads[0])
+        """Size of each packet but perhaps the last, without tags."""
         self._layouts: dict[int, tuple[memoryview, list[Run]]] = {}
 
     def layout(self, overhead: int) -> tuple[memoryview, list[Run]]:
@@ -74,7 +80,7 @@ class PacketBatch:
 
     def segment_size(self, overhead: int) -> int:
         """Size of each protected packet but perhaps the last (``UDP_SEGMENT``)."""
-        return len(self.headers[0]) + len(self.payloads[0]) + overhead
+        return self.plain_size + overhead
 
     def size(self, overhead: int) -> int:
         """Size of all of them protected."""
@@ -102,7 +108,8 @@ def _run(batch: PacketBatch, buffer: memoryview, offset: int, overhead: int) -> 
     first = batch.first_sequence
     sequences = [first + index & 0xFFFF for index in range(len(gaps))]
     wraps = first + len(gaps) > 0x10000
-    return Run(batch.ssrc, sequences, batch.headers, batch.payloads, gaps, wraps), offset
+    run = Run(batch.ssrc, sequences, batch.headers, batch.payloads, gaps, batch.octets, wraps)
+    return run, offset
 
 
 def join(batch: PacketBatch, rider: PacketBatch) -> PacketBatch | None:

@@ -29,15 +29,17 @@ _TWO_BYTES = [i.to_bytes(2, "big") for i in range(65536)]
 
 
 class _Line:
-    """What one SSRC towards one peer needs: last sequence and rollover counter."""
+    """What one SSRC towards one peer needs: last sequence, rollover counter, what was sent."""
 
-    __slots__ = ("low", "prefix", "roc", "sequence")
+    __slots__ = ("low", "octets", "packets", "prefix", "roc", "sequence")
 
     def __init__(self, sequence: int) -> None:
         self.roc = 0
         self.sequence = sequence
         self.prefix = b""
         self.low = 0
+        self.packets = 0
+        self.octets = 0
 
 
 class SrtpSender:
@@ -79,6 +81,8 @@ class SrtpSender:
             self._seal_slowly(run)
             return
         line.sequence = run.sequences[-1]
+        line.packets += len(run.gaps)
+        line.octets += run.octets
         prefix, low, two_bytes = line.prefix, line.low, _TWO_BYTES
         nonces = [prefix + two_bytes[sequence ^ low] for sequence in run.sequences]
         _exhaust(map(encrypt, nonces, run.payloads, run.headers, run.gaps))
@@ -90,9 +94,16 @@ class SrtpSender:
         for sequence, header, payload, gap in packets:
             gap[:] = rtp.seal(header, payload, ssrc, self._index(ssrc, sequence))
         line = self._lines[ssrc]
+        line.packets += len(run.gaps)
+        line.octets += run.octets
         if isinstance(rtp, GcmTransform):
             nonce = rtp.nonce(ssrc, line.roc << 16)
             line.prefix, line.low = nonce[:10], nonce[10] << 8 | nonce[11]
+
+    def sent(self, ssrc: int) -> tuple[int, int]:
+        """Packets and payload octets of the batches of a source, as a sender report has them."""
+        line = self._lines.get(ssrc)
+        return (line.packets, line.octets) if line is not None else (0, 0)
 
     def protect(self, header: bytes, payload: bytes) -> bytes:
         """One RTP packet from its whole header and its payload."""
