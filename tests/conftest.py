@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from playwright.async_api import Browser
+from hypothesis import settings
 
 from gamecast.client.encode.scheduling import ordinary_scheduling
-from tests.support.browser import chromium
 from tests.support.clips import ClipShelf
 from tests.support.clock import FakeClock
 from tests.support.gamecast import GamecastServer
+from tests.support.peers import IN_CI
+from tests.support.workers import spread, worker_count
+
+settings.register_profile("suite", max_examples=60, deadline=None, derandomize=IN_CI)
+settings.load_profile("suite")
+"""No deadline, as cores are shared. CI tries the same examples each time; ``make fuzz`` others."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """What ``-n auto`` means."""
+    return worker_count()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Before xdist reads the groups; without workers the order stays as it is."""
+    if hasattr(config, "workerinput"):
+        spread(items)
 
 
 @pytest.fixture
@@ -36,13 +55,6 @@ def gamecast_server(tmp_path: Path) -> Iterator[GamecastServer]:
         yield server
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """A headless Chromium."""
-    async with chromium() as running:
-        yield running
-
-
 @pytest.fixture(autouse=True)
 def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a thread of its own running or, among real peers, a process."""
@@ -55,12 +67,23 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     own = [thread for thread in left if not thread.daemon and not _is_pool(thread)]
     assert not own, f"threads left running: {own}"
     if among_peers:
-        assert _children() <= children, f"processes left running: {_children() - children}"
+        orphans = _started_since(children)
+        assert not orphans, f"processes left running: {orphans}"
 
 
 def _is_pool(thread: threading.Thread) -> bool:
     """asyncio's and anyio's worker threads end with their loop or the process."""
     return thread.name.startswith(("asyncio_", "ThreadPoolExecutor", "AnyIO"))
+
+
+def _started_since(before: set[psutil.Process]) -> set[psutil.Process]:
+    """Our new processes, but for those of servers and browsers that tests share."""
+    new = set()
+    for child in _children() - before:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if before.isdisjoint(child.parents()):
+                new.add(child)
+    return new
 
 
 def _children() -> set[psutil.Process]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -46,9 +46,9 @@ class Complaints:
 
 
 @asynccontextmanager
-async def chromium(*, autoplay: bool = True) -> AsyncIterator[Browser]:
+async def chromium(options: Sequence[str] = (), *, autoplay: bool = True) -> AsyncIterator[Browser]:
     """One headless browser; ``autoplay=False`` keeps the rule that sound needs a gesture."""
-    arguments = [line for line in ARGUMENTS if autoplay or "autoplay" not in line]
+    arguments = [line for line in (*ARGUMENTS, *options) if autoplay or "autoplay" not in line]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=require("chromium"), args=arguments

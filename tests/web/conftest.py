@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page
 
-from tests.support.browser import Complaints, new_context
+from tests.support.browser import Complaints, chromium, new_context
 from tests.support.gamecast import GamecastServer
 from tests.web.scene import Scene
 
@@ -39,6 +40,21 @@ def scene(server: GamecastServer, tmp_path_factory: pytest.TempPathFactory) -> I
     """A stream on the channel ``scene`` that is on air during the whole module."""
     with Scene(server, "scene", tmp_path_factory.mktemp("scene")) as on_air:
         yield on_air
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_browser() -> AsyncIterator[Browser]:
+    """One headless Chromium for a module's tests, which run in one loop (``IN_ONE_LOOP``)."""
+    async with chromium() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def browser(shared_browser: Browser) -> AsyncIterator[Browser]:
+    """The browser without a profile: each test opens its own, none outlives its test."""
+    yield shared_browser
+    for profile in shared_browser.contexts:
+        await profile.close()
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from tests.support.browser import Complaints, new_context
 from tests.support.gamecast import GamecastServer
 from tests.web.conftest import SETTINGS, OpenPage, prefer
 from tests.web.scene import Scene
-from tests.web.watching import log_codes, until, until_moving, until_state
+from tests.web.watching import IN_ONE_LOOP, log_codes, until, until_moving, until_state
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, IN_ONE_LOOP]
 
 
 @asynccontextmanager

@@ -11,9 +11,9 @@ from tests.support.events import wait_until
 from tests.support.gamecast import GamecastServer
 from tests.web.conftest import OpenPage
 from tests.web.scene import Scene
-from tests.web.watching import until, until_moving
+from tests.web.watching import IN_ONE_LOOP, until, until_moving
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, IN_ONE_LOOP]
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from tests.support.browser import chromium, difference, new_context, pixels
 from tests.support.gamecast import GamecastServer
 from tests.web.conftest import OpenPage, prefer
 from tests.web.scene import Scene
-from tests.web.watching import log_codes, stats, until, until_moving, until_state
+from tests.web.watching import IN_ONE_LOOP, log_codes, stats, until, until_moving, until_state
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, IN_ONE_LOOP]
 
 
 CUT_FIRST_ANSWER = """

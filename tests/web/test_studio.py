@@ -5,32 +5,34 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Page, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, Page
 
-from tests.support.browser import ARGUMENTS, PHONE, Complaints, new_context
+from tests.support.browser import PHONE, Complaints, chromium, new_context
 from tests.support.gamecast import GamecastServer
-from tests.support.peers import require
-from tests.web.watching import until, until_moving
+from tests.web.watching import IN_ONE_LOOP, until, until_moving
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, IN_ONE_LOOP]
 
 FAKES = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 
-@pytest.fixture
-async def studio(server: GamecastServer) -> AsyncIterator[Page]:
-    """The page, in a browser with a camera and a microphone that are not real."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=require("chromium"), args=[*ARGUMENTS, *FAKES]
-        )
-        page = await (await new_context(browser)).new_page()
-        complaints = Complaints()
-        complaints.watch(page)
-        await page.goto(f"{server.http}/studio")
-        yield page
-        assert not complaints.errors, complaints.errors
-        await browser.close()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_browser() -> AsyncIterator[Browser]:
+    """A browser with a camera and a microphone that are not real."""
+    async with chromium(FAKES) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def studio(browser: Browser, server: GamecastServer) -> AsyncIterator[Page]:
+    """The page."""
+    page = await (await new_context(browser)).new_page()
+    complaints = Complaints()
+    complaints.watch(page)
+    await page.goto(f"{server.http}/studio")
+    yield page
+    assert not complaints.errors, complaints.errors
 
 
 async def choose(page: Page, source: str) -> None:

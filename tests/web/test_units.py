@@ -8,6 +8,8 @@ import pytest
 from playwright.async_api import Browser, Page, Route
 
 import gamecast
+from tests.support.browser import new_context
+from tests.web.watching import IN_ONE_LOOP
 
 TESTS = Path(__file__).parent / "js"
 ASSETS = Path(gamecast.__file__).parent / "web" / "assets"
@@ -39,13 +41,14 @@ async def serve_files(route: Route) -> None:
 
 async def empty_page(browser: Browser) -> Page:
     """A page of an origin whose files are ours."""
-    page = await browser.new_page(locale="en-US")
+    page = await (await new_context(browser)).new_page()
     await page.route("**/*", serve_files)
     await page.goto(ORIGIN + "/")
     return page
 
 
 @pytest.mark.interop
+@IN_ONE_LOOP
 @pytest.mark.parametrize("name", MODULES)
 async def test_logic(browser: Browser, name: str) -> None:
     page = await empty_page(browser)
@@ -55,6 +58,7 @@ async def test_logic(browser: Browser, name: str) -> None:
 
 
 @pytest.mark.interop
+@IN_ONE_LOOP
 async def test_a_failing_assertion_is_reported(browser: Browser) -> None:
     """The runner itself: a test that fails must be seen."""
     page = await empty_page(browser)

@@ -8,9 +8,9 @@ from playwright.async_api import Page
 from tests.support.browser import PHONE
 from tests.web.conftest import OpenPage
 from tests.web.scene import Scene
-from tests.web.watching import until, until_moving, until_state
+from tests.web.watching import IN_ONE_LOOP, until, until_moving, until_state
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, IN_ONE_LOOP]
 
 
 async def reads(page: Page, selector: str) -> str:

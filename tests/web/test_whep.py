@@ -14,11 +14,11 @@ from tests.support import glass
 from tests.support.browser import difference, pixels
 from tests.support.gamecast import GamecastServer
 from tests.support.process import Process
-from tests.web.conftest import SETTINGS, OpenPage
+from tests.web.conftest import OpenPage
 from tests.web.scene import Scene
-from tests.web.watching import log_codes, stats, until, until_moving, until_state
+from tests.web.watching import IN_ONE_LOOP, log_codes, stats, until, until_moving, until_state
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, IN_ONE_LOOP]
 
 B_FRAMES = ["-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-g", "90"]
 B_FRAMES += ["-pix_fmt", "yuv420p", "-b:v", "700k", "-c:a", "aac", "-ac", "2"]
@@ -36,20 +36,6 @@ const later = setTimeout;
 globalThis.setTimeout = (call, ms, ...rest) => later(call, ms > 10_000 ? ms / 5 : ms, ...rest);
 """
 """No candidate of the server can be reached until ``udpBlocked`` is false; waits are shorter."""
-
-
-@pytest.fixture
-def server(media_folder: Path) -> Iterator[GamecastServer]:
-    """A server for one test: its transcoder's processes have to end with it."""
-    with GamecastServer(media_folder, settings=SETTINGS) as running:
-        yield running
-
-
-@pytest.fixture
-def scene(server: GamecastServer, media_folder: Path) -> Iterator[Scene]:
-    """A stream on the channel ``scene``."""
-    with Scene(server, "scene", media_folder) as on_air:
-        yield on_air
 
 
 @pytest.fixture

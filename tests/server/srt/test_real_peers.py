@@ -84,7 +84,8 @@ def record(folder: Path, url: str, seconds: float, ffmpeg: str = CURRENT_FFMPEG)
     path = folder / f"played{len(list(folder.iterdir()))}.ts"
     subprocess.run(
         [
-            *(require(ffmpeg), "-v", "error", "-nostdin", "-y", "-i", url),
+            *(require(ffmpeg), "-v", "error", "-nostdin", "-y"),
+            *("-analyzeduration", "1000000", "-i", url),  # it would look for 5 s
             *("-t", str(seconds), "-c", "copy", "-map", "0", str(path)),
         ],
         check=True,
