@@ -5,9 +5,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 
 from gamecast.client.capture.file import FileSource
+from gamecast.client.capture.sound.mixer import Channel, Mixer
 from gamecast.client.capture.source import (
     Sink,
     Source,
@@ -17,13 +20,14 @@ from gamecast.client.capture.source import (
 )
 from gamecast.client.capture.testscene import TestScene
 from gamecast.client.capture.tone import Tone
-from gamecast.client.encode.audio import AudioEncoder
+from gamecast.client.encode.audio import FIRST_STEM, AudioEncoder
 from gamecast.client.encode.settings import AudioSettings, VideoSettings
 from gamecast.client.encode.video import VideoEncoder
 from gamecast.client.push.stats import State
 from gamecast.client.push.target import parse_target
 from gamecast.client.session import PushSession
 from gamecast.media.containers.flv.fourcc import TagType
+from gamecast.media.track import Codec
 from tests.client.noise import Noise
 from tests.client.rtmp_peer import Publication, RtmpPeer
 from tests.client.slow_line import SlowLine
@@ -246,3 +250,32 @@ def test_a_duration_ends_it(tmp_path: Path) -> None:
     assert 0.95 < outcome.seconds < 3
     assert 2 <= len(calls) <= 5
     assert 15 <= len(judge.units(tmp_path / "a.mp4")) <= 33
+
+
+def test_recordings_get_every_input_as_a_track(tmp_path: Path) -> None:
+    mixer = Mixer([(Tone(), Channel("game")), (Tone(), Channel("mic", muted=True))])
+    encoders = [
+        AudioEncoder(AudioSettings()),
+        AudioEncoder(AudioSettings(codec=Codec.OPUS), track_id=2),
+    ]
+    encoders += [AudioEncoder(AudioSettings(), track_id=FIRST_STEM + n) for n in range(2)]
+    names = ("a.mp4", "a.mkv", "a.flv")
+    session = PushSession(
+        sources=[TestScene(320, 180, Fraction(30)), mixer],
+        video=video(),
+        audio=encoders,
+        targets=[parse_target(str(tmp_path / name), {}) for name in names],
+    )
+    assert session.run(duration=1.5).ok
+    for name, count in zip(names, (3, 3, 1), strict=True):
+        with av.open(str(tmp_path / name)) as container:
+            sounds = container.streams.audio
+            assert [each.codec_context.name for each in sounds] == ["aac"] * count
+        for number in range(count):
+            assert (loudness(tmp_path / name, number) > 0.05) is (number < 2), (name, number)
+
+
+def loudness(path: Path, number: int) -> float:
+    with av.open(str(path)) as container:
+        frames = container.decode(audio=number)
+        return max(float(np.abs(frame.to_ndarray()).max()) for frame in frames)

@@ -25,9 +25,9 @@ def push(
         list[str],
         typer.Argument(
             metavar="DESTINATION...",
-            help="Where to: rtmp://host/live/KEY, rtmps://..., or a file to record (.mp4, .mkv, "
-            ".flv); several at once from one encode. The key may be in the environment variable "
-            "GAMECAST_PUSH_KEY instead.",
+            help="Where to: rtmp://host/live/KEY, rtmps://..., srt://..., whip://host:8080/whip "
+            "(WebRTC), or a file to record (.mp4, .mkv, .flv); several at once from one encode. "
+            "The key may be in the environment variable GAMECAST_PUSH_KEY instead.",
             show_default=False,
         ),
     ],
@@ -60,6 +60,15 @@ def push(
     mic_gain: Annotated[float, option("--mic-gain", SOUND, "", "DB", min=-60, max=30)] = 0.0,
     mute_mic: Annotated[
         bool, option("--mute-mic", SOUND, "Begin with it muted; see 'gamecast ctl'.")
+    ] = False,
+    denoise: Annotated[
+        bool, option("--denoise", SOUND, "Take steady noise out of the microphone.")
+    ] = False,
+    separate_tracks: Annotated[
+        bool,
+        option(
+            "--separate-tracks", SOUND, "Recordings also get game and microphone by themselves."
+        ),
     ] = False,
     audio_codec: Annotated[str, option("--audio-codec", SOUND, "", "aac|opus")] = "aac",
     audio_bitrate: Annotated[str, option("--audio-bitrate", SOUND, "", "160k")] = "160k",
@@ -142,6 +151,8 @@ def push(
         mic=mic,
         mic_gain=mic_gain,
         mute_mic=mute_mic,
+        denoise=denoise,
+        separate_tracks=separate_tracks,
         audio_codec=audio_codec,
         audio_bitrate=audio_bitrate,
         encoder=encoder,

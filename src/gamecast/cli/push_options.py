@@ -35,6 +35,8 @@ class Words(TypedDict):
     mic: str | None
     mic_gain: float
     mute_mic: bool
+    denoise: bool
+    separate_tracks: bool
     audio_codec: str
     audio_bitrate: str
     encoder: str
@@ -62,6 +64,8 @@ def read_options(**words: Unpack[Words]) -> PushOptions:
         mic=words["mic"],
         mic_gain=_factor(words["mic_gain"]),
         mute_mic=words["mute_mic"],
+        denoise=words["denoise"],
+        separate_tracks=words["separate_tracks"],
         encoder=_one_of("--encoder", words["encoder"], CHOICES),
         codec=Codec(_one_of("--codec", words["codec"], ("h264", "hevc", "av1"))),
         audio_codec=Codec(_one_of("--audio-codec", words["audio_codec"], ("aac", "opus"))),

@@ -17,6 +17,7 @@ from gamecast.cli.values import show_bitrate
 from gamecast.client.capture.source import SourceError
 from gamecast.client.control import ControlServer, control_folder
 from gamecast.client.controls import Controls
+from gamecast.client.encode.audio import FIRST_STEM
 from gamecast.client.encode.settings import EncoderError
 from gamecast.client.plan import Plan, PlanError, PushOptions, make_plan
 from gamecast.client.push.target import Target
@@ -108,8 +109,12 @@ def describe(plan: Plan, targets: list[Target]) -> list[str]:
             f"{float(settings.fps):g} fps, {show_bitrate(settings.bitrate)}, keyframe every "
             f"{settings.keyframe_interval:g} s, latency {settings.latency}"
         )
-    for sound in (encoder.settings for encoder in plan.audio):
+    mixed = [encoder for encoder in plan.audio if encoder.track.id < FIRST_STEM]
+    for sound in (encoder.settings for encoder in mixed):
         lines.append(f"sound        {sound.codec}, {show_bitrate(sound.bitrate)}")
+    if len(mixed) < len(plan.audio):
+        names = ", ".join(channel.name for channel in plan.channels)
+        lines.append(f"             recordings also get {names} as tracks of their own")
     lines += [
         f"passed on    {track.codec_string}" for source in plan.sources for track in source.tracks
     ]

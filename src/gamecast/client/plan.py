@@ -19,7 +19,7 @@ from gamecast.client.capture.sound.open import open_sound
 from gamecast.client.capture.source import AudioFormat, Source, SourceError, VideoFormat
 from gamecast.client.capture.testscene import TestScene
 from gamecast.client.capture.x11.wire import Geometry
-from gamecast.client.encode.audio import AudioEncoder
+from gamecast.client.encode.audio import FIRST_STEM, AudioEncoder
 from gamecast.client.encode.probe import Probe, choose
 from gamecast.client.encode.settings import (
     AudioSettings,
@@ -63,6 +63,10 @@ class PushOptions:
     """The microphone to mix in: its name; empty for the default one."""
     mic_gain: float = 1.0
     mute_mic: bool = False
+    denoise: bool = False
+    """Take steady noise out of the microphone."""
+    separate_tracks: bool = False
+    """Recordings also get every input of sound as a track of its own."""
     encoder: str = "auto"
     codec: Codec = Codec.H264
     audio_codec: Codec = Codec.AAC
@@ -86,18 +90,22 @@ class Plan:
     sources: list[Source]
     video: VideoEncoder | None = None
     audio: list[AudioEncoder] = field(default_factory=list)
-    """One for each codec that the destinations want."""
+    """One for each codec that the destinations want, and from ``FIRST_STEM`` on one for each of
+    the mixer's inputs, where they are wanted as separate tracks."""
     probes: Sequence[Probe] = ()
     """How the candidates for the video encoder did."""
     notes: list[str] = field(default_factory=list)
     """What the user should know but did not ask for."""
 
     @property
+    def mixer(self) -> Mixer | None:
+        """What mixes the sound, where something does."""
+        return next((each for each in self.sources if isinstance(each, Mixer)), None)
+
+    @property
     def channels(self) -> list[Channel]:
         """The mixer's inputs, to be set while it runs."""
-        return [
-            each for source in self.sources if isinstance(source, Mixer) for each in source.channels
-        ]
+        return self.mixer.channels if self.mixer is not None else []
 
     def close(self) -> None:
         """Release the sources of a plan that is not run."""
@@ -143,6 +151,8 @@ def check(options: PushOptions) -> None:
         raise PlanError("nothing to push: give a source, for example --screen, --test or --file")
     if len(chosen) > 1:
         raise PlanError(f"one source at a time: {' and '.join(chosen)} were given")
+    if (options.denoise or options.mute_mic) and options.mic is None:
+        raise PlanError("--denoise and --mute-mic go with --mic")
     if options.loop and options.file is None:
         raise PlanError("--loop goes with --file")
     if options.copy and options.file is None:
@@ -192,7 +202,8 @@ def open_sounds(options: PushOptions, *, has_sound: bool) -> tuple[list[Source],
             notes.append(f"no sound: {error}")
     if not inputs:
         return [], notes
-    if len(inputs) == 1 and inputs[0][1].gain == 1.0 and wanted[0][1] == "tone":
+    single = len(inputs) == 1 and not options.separate_tracks
+    if single and inputs[0][1].gain == 1.0 and wanted[0][1] == "tone":
         return [inputs[0][0]], notes
     return [Mixer(inputs)], notes
 
@@ -207,7 +218,10 @@ def _wanted_sounds(options: PushOptions, *, has_sound: bool) -> list[tuple[Chann
         wanted.append((Channel("game", gain=options.audio_gain), game))
     if options.mic is not None:
         name = options.mic or "mic"
-        wanted.append((Channel("mic", gain=options.mic_gain, muted=options.mute_mic), name))
+        channel = Channel(
+            "mic", gain=options.mic_gain, muted=options.mute_mic, denoise=options.denoise
+        )
+        wanted.append((channel, name))
     return wanted
 
 
@@ -225,6 +239,12 @@ def _add_encoders(plan: Plan, options: PushOptions, targets: Sequence[Target]) -
         for number, codec in enumerate(audio_codecs(targets, options.audio_codec), 1):
             wanted = replace(audio_settings(options, sound), codec=codec)
             plan.audio.append(AudioEncoder(wanted, track_id=number))
+    if options.separate_tracks:
+        wanted = audio_settings(options, AudioFormat())
+        plan.audio += [
+            AudioEncoder(wanted, track_id=FIRST_STEM + number)
+            for number, _ in enumerate(plan.channels)
+        ]
 
 
 def video_settings(options: PushOptions, pictures: VideoFormat) -> VideoSettings:

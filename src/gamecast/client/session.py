@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import av
 
 from gamecast import __version__
+from gamecast.client.capture.sound.mixer import Mixer
 from gamecast.client.capture.source import Source, Timeline
-from gamecast.client.encode.audio import AudioEncoder
+from gamecast.client.encode.audio import FIRST_STEM, AudioEncoder
 from gamecast.client.encode.video import VideoEncoder
 from gamecast.client.encode.worker import AudioWorker, VideoWorker
 from gamecast.client.push.adapt import adapt
@@ -65,7 +66,8 @@ class PushSession:
         dynamic_bitrate: bool | None = None,
         replay: float | None = None,
     ) -> None:
-        """``audio``: one encoder per codec that the destinations want of the same sound.
+        """``audio``: one encoder per codec that the destinations want of the same sound, and
+        those with track ids from ``FIRST_STEM`` on for the mixer's inputs, for recordings.
 
         ``dynamic_bitrate``: adapt the encoder to the uplink; by default with one URL only,
         for one slow platform must not cost the others quality. ``replay``: seconds to keep.
@@ -87,7 +89,10 @@ class PushSession:
             )
             for target in targets
         ]
-        self.tracks = self._collect_tracks(video, audio)
+        stems = [encoder for encoder in audio if encoder.track.id >= FIRST_STEM]
+        audio = [encoder for encoder in audio if encoder.track.id < FIRST_STEM]
+        self._stem_tracks = [encoder.track for encoder in stems]
+        self.tracks = self._collect_tracks(video, audio) + self._stem_tracks
         self._targets = list(targets)
         self._other_bitrate = audio[0].settings.bitrate if audio else 0
         self._metadata = _metadata(video, audio)
@@ -111,6 +116,12 @@ class PushSession:
             else None
         )
         self._audio = AudioWorker(audio, write, stats=stats, fail=fail) if audio else None
+        self._stems = [
+            AudioWorker([encoder], write, stats=stats, fail=fail, measured=False)
+            for encoder in stems
+        ]
+        for mixer in (each for each in sources if isinstance(each, Mixer) and stems):
+            mixer.on_stem = self._stem
         self._live: set[int] = set()
         self._recordings: dict[int, Callable[[Packet], None]] = {}
         self._adaptive = self._choose_adaptive(targets, wanted=dynamic_bitrate)
@@ -138,12 +149,12 @@ class PushSession:
 
     def tracks_for(self, target: Target) -> list[Track]:
         """What a destination is given: the pictures, and the sound in a codec that it takes."""
-        return chosen_tracks(target, self.tracks)
+        return chosen_tracks(target, self.tracks, self._stem_tracks)
 
     @property
     def replay_tracks(self) -> list[Track]:
         """What a replay holds."""
-        return chosen_tracks(None, self.tracks)
+        return chosen_tracks(None, self.tracks, ())
 
     # From any thread ----------------------------------------------------------------------------
 
@@ -215,6 +226,9 @@ class PushSession:
         if self._audio is not None:
             self._audio.put(frame)
 
+    def _stem(self, number: int, frame: av.AudioFrame) -> None:
+        self._stems[number].put(frame)
+
     def packet(self, packet: Packet) -> None:
         """A packet that is passed on as it is."""
         stats = self.encode_stats
@@ -269,7 +283,7 @@ class PushSession:
     def _start_sources(self) -> None:
         timeline = Timeline.begin()
         self._started_at = time.monotonic()
-        for worker in (self._video, self._audio):
+        for worker in (self._video, self._audio, *self._stems):
             if worker is not None:
                 worker.start()
         for source in self._sources:
@@ -313,7 +327,7 @@ class PushSession:
         for source in self._sources:
             source.stop()
         if self._started_at is not None:
-            for worker in (self._video, self._audio):
+            for worker in (self._video, self._audio, *self._stems):
                 if worker is not None:
                     worker.finish()
         self._hub.finish()

@@ -126,3 +126,34 @@ def test_stopping_stops_the_inputs() -> None:
     one.stop()
     assert time.monotonic() - begun < 1
     assert tone.stopping.is_set()
+
+
+def test_noise_is_taken_out_and_the_voice_stays_where_it_was() -> None:
+    one = mixer(Channel("mic", denoise=True))
+    random = np.random.default_rng(1)
+    count = 3 * RATE
+    noise = random.normal(0, 0.005, count).astype(np.float32)
+    times = np.arange(count) / RATE
+    voice = np.where(times > 2, 0.3 * np.sin(2 * np.pi * 440 * times), 0)
+    mixed: list[NDArray[np.float32]] = []
+    for start in range(0, count, BLOCK):
+        whole = noise[start : start + BLOCK] + voice[start : start + BLOCK].astype(np.float32)
+        one.inputs[0].audio(sound(start, whole))
+        if start >= 4 * BLOCK:
+            mixed.append(one.mix(start - 4 * BLOCK)[0])
+    heard = np.concatenate(mixed)
+    hiss = heard[RATE : 2 * RATE - BLOCK]
+    assert hiss.std() < noise.std() / 3
+    begins = int(np.flatnonzero(np.abs(heard) > 0.1)[0])
+    assert abs(begins - 2 * RATE) < 0.005 * RATE
+    assert 0.25 < np.abs(heard[2 * RATE + BLOCK : -BLOCK]).max() < 0.35
+
+
+def test_every_input_by_itself() -> None:
+    both = mixer(Channel("game", gain=0.5), Channel("mic", muted=True))
+    stems: list[tuple[int, float]] = []
+    both.on_stem = lambda number, frame: stems.append((number, frame.to_ndarray().max()))
+    both.inputs[0].audio(sound(0, constant(0.4)))
+    both.inputs[1].audio(sound(0, constant(0.1)))
+    both.mix(0)
+    assert stems == [(0, pytest.approx(0.2)), (1, 0.0)]

@@ -17,27 +17,17 @@ from gamecast.client.capture.sound.pulse import open_sound_device, open_system_s
 from gamecast.client.capture.source import SourceError, Timeline
 from tests.client.pictures import pts
 from tests.client.sinks import Recorder
-from tests.support.events import wait_until
 from tests.support.peers import require
-from tests.support.process import Process
+from tests.support.pulse import sound_server
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """PulseAudio with one null sink; its folder. ``PULSE_SERVER`` leads there."""
     folder = tmp_path_factory.mktemp("pulse")
-    address = folder / "native"
-    home = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
-    arguments = [
-        *(require("pulseaudio"), "-n", "--daemonize=no", "--exit-idle-time=-1"),
-        *("--use-pid-file=no", "-L", "module-null-sink sink_name=game"),
-        *("-L", f"module-native-protocol-unix socket={address} auth-anonymous=1"),
-    ]
     before = os.environ.get("PULSE_SERVER")
-    with Process(arguments, log=folder / "pulse.log", env=home) as process:
-        wait_until(lambda: address.exists() or not process.running, "the sound server")
-        assert process.running, process.output
-        os.environ["PULSE_SERVER"] = f"unix:{address}"
+    with sound_server(folder) as address:
+        os.environ["PULSE_SERVER"] = address
         yield folder
     if before is None:
         del os.environ["PULSE_SERVER"]

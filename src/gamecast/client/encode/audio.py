@@ -17,6 +17,8 @@ from gamecast.media.packet import Packet
 from gamecast.media.track import Codec, Track
 
 ENCODERS = {Codec.AAC: "aac", Codec.OPUS: "libopus"}
+FIRST_STEM = 10
+"""Track id of the first input of sound that is a track by itself."""
 LAYOUTS = {1: "mono", 2: "stereo"}
 
 

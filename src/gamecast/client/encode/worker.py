@@ -156,8 +156,16 @@ class AudioWorker:
     """Encodes sound in a thread of its own, once for every codec that is wanted."""
 
     def __init__(
-        self, encoders: Sequence[AudioEncoder], write: Write, *, stats: EncodeStats, fail: Fail
+        self,
+        encoders: Sequence[AudioEncoder],
+        write: Write,
+        *,
+        stats: EncodeStats,
+        fail: Fail,
+        measured: bool = True,
     ) -> None:
+        """``measured``: whether this is the sound whose level is shown."""
+        self._measured = measured
         self._encoders = encoders
         self._write = write
         self._stats = stats
@@ -188,7 +196,8 @@ class AudioWorker:
     def _run(self) -> None:
         try:
             while (frame := self._next()) is not None:
-                self._stats.audio_level = max(peak(frame), self._stats.audio_level * 0.9)
+                if self._measured:
+                    self._stats.audio_level = max(peak(frame), self._stats.audio_level * 0.9)
                 self._encode(frame)
             for encoder in self._encoders:
                 self._hand_on(encoder.flush())

@@ -7,7 +7,7 @@ microphone that is unplugged never holds up the game's sound.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -16,6 +16,7 @@ import numpy as np
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
+from gamecast.client.capture.sound.denoise import DELAY, Denoiser
 from gamecast.client.capture.source import AudioFormat, Sink, Source, ThreadedSource, Timeline
 from gamecast.client.capture.ticker import ticks
 from gamecast.client.encode.soundclock import SoundClock
@@ -44,6 +45,8 @@ class Channel:
     gain: float = 1.0
     """A factor, not decibels."""
     muted: bool = False
+    denoise: bool = False
+    """Whether steady noise is taken out; settled before the mixer is made."""
     level: float = 0.0
     """Peak of the last blocks before gain and mute, 0 to 1."""
 
@@ -59,6 +62,12 @@ class Input:
         self._clock = SoundClock(RATE)
         self._ring = np.zeros((2, RING), np.float32)
         self._lock = threading.Lock()
+        self._denoiser = Denoiser() if channel.denoise else None
+
+    @property
+    def delay(self) -> int:
+        """Samples by which filtering delays this input."""
+        return DELAY if self._denoiser is not None else 0
 
     def audio(self, frame: av.AudioFrame) -> None:
         """Samples of the source."""
@@ -69,8 +78,13 @@ class Input:
             samples = block.to_ndarray().astype(np.float32, copy=False)
             placed = self._clock.place(start, samples.shape[1])
             start += samples.shape[1]
-            if placed is not None:
+            if placed is None:
+                continue
+            if self._denoiser is None:
                 self._write(placed.start, samples)
+            else:
+                for at, cleaned in self._denoiser.clean(samples, placed.start):
+                    self._write(at, cleaned)
 
     def take(self, start: int) -> Samples:
         """The block that begins at ``start``; its place is silence afterwards."""
@@ -126,6 +140,9 @@ class Mixer(ThreadedSource):
         self.name = " + ".join(source.name for source, _ in inputs)
         self.audio_format = AudioFormat(RATE, 2)
         self._limiter = Limiter()
+        self._latency = LATENCY + max((each.delay for each in self.inputs), default=0)
+        self.on_stem: Callable[[int, av.AudioFrame], None] | None = None
+        """Gets every input by itself, by its number: with its gain and mute, before mixing."""
 
     @property
     def channels(self) -> list[Channel]:
@@ -139,7 +156,7 @@ class Mixer(ThreadedSource):
         last: int | None = None
         for index, _ in ticks(Fraction(RATE, BLOCK), now=timeline.now, wait=self.stopping.wait):
             for number in range(index if last is None else last + 1, index + 1):
-                start = number * BLOCK - LATENCY
+                start = number * BLOCK - self._latency
                 if start >= 0:
                     sink.audio(_frame(self.mix(start), start))
             last = index
@@ -147,10 +164,13 @@ class Mixer(ThreadedSource):
     def mix(self, start: int) -> Samples:
         """The block that begins at sample ``start`` of the timeline."""
         total = np.zeros((2, BLOCK), np.float32)
-        for each in self.inputs:
-            block = each.take(start)
-            if not each.channel.muted:
-                total += block * np.float32(each.channel.gain)
+        for number, each in enumerate(self.inputs):
+            block = each.take(start) * np.float32(each.channel.gain)
+            if each.channel.muted:
+                block[:] = 0
+            total += block
+            if self.on_stem is not None:
+                self.on_stem(number, _frame(np.ascontiguousarray(block.clip(-1.0, 1.0)), start))
         return self._limiter.limit(total)
 
     def close(self) -> None:
