@@ -4,6 +4,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from gamecast.server.config import ServeConfig, TlsSection
+from gamecast.server.config_load import ConfigError, load_config
 
 
 def _numbers() -> list[tuple[str, str]]:
@@ -99,3 +100,31 @@ def test_a_database_password_is_not_in_the_repr() -> None:
     config = ServeConfig.model_validate({"database": {"url": "postgresql://u:canary@h/d"}})
     assert "canary" not in repr(config)
     assert "canary" not in str(config.model_dump())
+
+
+@pytest.mark.parametrize(
+    "servers",
+    [
+        [{"url": "http://x"}],
+        [{"url": "turn:a b"}],
+        [{"url": 'turn:a"'}],
+        [{"url": "turn:a", "credential": "canary"}],
+        [{"url": "turn:a", "username": 'u"', "credential": "canary"}],
+        [{"url": "turn:a", "username": "u", "credential": 'canary"'}],
+        [{"url": "turn:a", "username": "u", "credential": "canary", "secret": "canary"}],
+        [{"url": "turn:a", "unknown": "canary"}],
+        [{"url": "stun:a"}] * 9,
+    ],
+)
+def test_ice_servers_are_checked_and_their_secrets_kept(servers: object) -> None:
+    with pytest.raises(ValidationError):
+        ServeConfig.model_validate({"ice": {"servers": servers}})
+    with pytest.raises(ConfigError) as error:
+        load_config(None, {"ice.servers": servers}, environ={})
+    assert "canary" not in str(error.value)
+    assert "ice.servers" in str(error.value)
+
+
+def test_ice_servers_may_be_addresses_alone() -> None:
+    config = ServeConfig.model_validate({"ice": {"servers": "stun:a.example, turns:b:443"}})
+    assert [server.url for server in config.ice.servers] == ["stun:a.example", "turns:b:443"]

@@ -93,6 +93,12 @@ class Ingest:
         person who pressed "stop" by mistake presses "start": the grace time applies alike."""
         self.lost(reason)
 
+    def end(self, reason: str) -> None:
+        """The publisher ended the stream on purpose: no grace time. This also ends a grace time
+        that is its own (the connection went first); what another has taken over goes on."""
+        if self.stream.last_publisher is self.publisher:
+            self.stream.end(reason)
+
 
 class Stream:
     """Tracks, the current group and the renditions. Packets come in by :class:`Ingest`.

@@ -30,6 +30,7 @@ from gamecast.server.http.api import bearer, make_api, refusal_problem
 from gamecast.server.http.app import RootApp
 from gamecast.server.http.connection import HttpLimits
 from gamecast.server.http.hls import HlsRoutes
+from gamecast.server.http.ice_servers import IceServers
 from gamecast.server.http.listener import HttpListener
 from gamecast.server.http.live import LiveFeeds
 from gamecast.server.http.media import MediaApp, Routes
@@ -181,12 +182,13 @@ class Server:
             ice, convert=convert, b_frames=self._config.webrtc.b_frames, pace=self.pace
         )
         whip = WhipService(ice, self.directory)
+        servers = IceServers(self._config.ice.servers, wall=self.clocks.wall)
         media = MediaApp(
             self.directory,
             routes=Routes(
                 hls=HlsRoutes(settings),
-                whep=WhepRoutes(whep, ice_servers=[]),
-                whip=WhipRoutes(whip, self._authenticator, ice_servers=[]),
+                whep=WhepRoutes(whep, ice_servers=servers),
+                whip=WhipRoutes(whip, self._authenticator, ice_servers=servers),
             ),
             pace=self.pace,
             may_play=self._may_play,

@@ -7,14 +7,18 @@ more. All times are seconds, all sizes bytes, all rates bits per second.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
-from gamecast.server.config_values import BitRate, HostList, Port, Section
+from gamecast.server.config_values import BitRate, HostList, Port, Section, split
 
 _MIB = 1024 * 1024
+_ICE_URL = r"^(stun|turn)s?:(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?(\?transport=(udp|tcp))?$"
+_QUOTABLE = r"^[ !#-\[\]-~]*$"
+"""What stands between quotes in a header without being escaped."""
 
 
 def _checked_passphrase(value: SecretStr) -> SecretStr:
@@ -22,6 +26,14 @@ def _checked_passphrase(value: SecretStr) -> SecretStr:
     if length and not 10 <= length <= 79:
         raise ValueError("a passphrase has 10 to 79 bytes")
     return value
+
+
+def _with_urls(value: Any) -> Any:
+    """Addresses alone, with commas between them, will do for servers without credentials."""
+    servers = split(value)
+    if not isinstance(servers, list):
+        return servers
+    return [{"url": each} if isinstance(each, str) else each for each in servers]
 
 
 class ServerSection(Section):
@@ -118,6 +130,10 @@ class IceSection(Section):
     public_addresses: HostList = Field(default=[])
     """Addresses or host names that viewers can reach, when this machine does not know them itself
     (NAT, cloud)."""
+    servers: Annotated[list[IceServer], BeforeValidator(_with_urls)] = Field(
+        default=[], max_length=8
+    )
+    """STUN and TURN servers for clients that do not reach this machine directly."""
     max_sessions: int = Field(default=5_000, ge=1, le=1_000_000)
     """Publishers and viewers by WebRTC, connected or about to be."""
     max_sessions_per_address: int = Field(default=1_000, ge=1, le=1_000_000)

@@ -171,6 +171,8 @@ def _show(path: tuple[str, ...], value: Any) -> str:
         return "(hidden)"
     if isinstance(value, dict):
         return "{…}"
+    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        return "[…]"  # tables may hold secrets
     text = ascii(value)
     return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
 

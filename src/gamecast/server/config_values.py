@@ -24,7 +24,8 @@ _HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]+$){_LABEL}")
 _SCALE = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 
 
-def _split(value: Any) -> Any:
+def split(value: Any) -> Any:
+    """A list may be one string with commas."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
@@ -57,7 +58,7 @@ BitRate = Annotated[int, BeforeValidator(_bits_per_second), Field(ge=0, le=100_0
 Host = Annotated[str, BeforeValidator(_host)]
 """An IPv4 or IPv6 address in its canonical form, or a host name."""
 
-HostList = Annotated[list[Host], BeforeValidator(_split), Field(max_length=16)]
+HostList = Annotated[list[Host], BeforeValidator(split), Field(max_length=16)]
 """IP addresses and host names: a list, or one string with commas."""
 
 

@@ -46,10 +46,15 @@ class Peer(asyncio.DatagramProtocol):
         self.session: Session | None = None
         self.agreement: Agreement | None = None
         self.resource = ""
+        self.tag = ""
+        """Names the ICE session in ``If-Match``."""
         self.rtp: list[RtpPacket] = []
         self.rtcp: list[RtcpPacket] = []
         self.closed: str | None = None
         self.happened = asyncio.Event()
+        self.is_muted = False
+        self.video: tuple[str, ...] = ("h264",)
+        """Codecs that it offers to watch."""
         self.drop: Callable[[RtpPacket], bool] = lambda packet: False
         """Packets that are lost on the way, as far as the test is concerned."""
 
@@ -118,13 +123,17 @@ class Peer(asyncio.DatagramProtocol):
         self.session.send_rtcp([packet])
         self._flush()
 
+    def mute(self) -> None:
+        """Send nothing more: the network is gone."""
+        self.is_muted = True
+
     async def _negotiate(self) -> None:
         local = LocalTransport(
             credentials=IceCredentials.generate(os.urandom),
             fingerprint=self._certificate.fingerprint,
         )
         if self._streams is None:
-            offer = play_offer(local, video=("h264",), session_id=1)
+            offer = play_offer(local, video=self.video, session_id=1)
         else:
             offer = publish_offer(local, self._streams, session_id=1)
         headers = SDP | ({"authorization": f"Bearer {self._key}"} if self._key else {})
@@ -132,6 +141,7 @@ class Peer(asyncio.DatagramProtocol):
             answer = await http.post(self._url, content=str(offer), headers=headers)
         assert answer.status_code == 201, answer.text
         self.resource = answer.headers["location"]
+        self.tag = answer.headers["etag"]
         self.agreement = accept_answer(offer, parse_sdp(answer.text))
         remote = self.agreement.remote
         agent = IceClientAgent(
@@ -169,6 +179,8 @@ class Peer(asyncio.DatagramProtocol):
         if self.session is None or self._transport is None:
             return
         for data, address in self.session.datagrams_to_send():
+            if self.is_muted:
+                continue
             self._transport.sendto(data, address)
         if self._timer is not None:
             self._timer.cancel()

@@ -14,6 +14,7 @@ from gamecast.media.track import Codec
 from gamecast.protocols.webrtc.answer import OutgoingStream
 from gamecast.protocols.webrtc.rtcp import SenderReport
 from gamecast.protocols.webrtc.rtp import build_header
+from gamecast.server.webrtc import whip
 from tests.server.site import MakeSite, Site
 from tests.server.webrtc.peer import SDP, Peer
 from tests.support.events import until
@@ -137,15 +138,48 @@ async def test_goes_on_to_a_whep_viewer(keyed: Site) -> None:
             assert viewer.of("audio")
 
 
-async def test_delete_stops_and_a_return_within_grace_goes_on(keyed: Site) -> None:
+async def test_delete_takes_the_stream_off_the_air_at_once(keyed: Site) -> None:
+    async with publishing(keyed) as (peer, _):
+        await on_air(keyed)
+        assert (await keyed.browser.delete(peer.resource)).status_code == 200
+        assert keyed.server.directory.publishing("main") is None
+        assert (await keyed.browser.delete(peer.resource)).status_code == 404
+        await peer.until(lambda: peer.closed is not None)
+
+
+async def test_a_farewell_and_then_delete_end_the_stream_too(keyed: Site) -> None:
+    async with publishing(keyed) as (peer, _):
+        await on_air(keyed)
+    stream = keyed.stream()
+    await until(lambda: stream.publisher is None, "the farewell heard")
+    assert not stream.ended, "the grace time"
+    assert (await keyed.browser.delete(peer.resource)).status_code == 200
+    assert stream.ended
+
+
+async def test_delete_after_silence_leaves_the_grace_time(
+    keyed: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whip, "_FLOWED_SECONDS", 0.1)
     async with publishing(keyed) as (peer, _):
         await on_air(keyed)
         stream = keyed.stream()
+        peer.mute()
+        await asyncio.sleep(0.3)  # the silence that is meant
         assert (await keyed.browser.delete(peer.resource)).status_code == 200
-        await until(lambda: stream.publisher is None, "the publisher gone")
+        assert stream.publisher is None
+        assert not stream.ended
     async with publishing(keyed):
         await until(lambda: stream.publisher is not None, "the publisher back")
         assert keyed.stream() is stream
+
+
+async def test_delete_of_a_session_that_was_taken_over_ends_nothing(keyed: Site) -> None:
+    async with publishing(keyed) as (first, _):
+        await on_air(keyed)
+        async with publishing(keyed):
+            assert (await keyed.browser.delete(first.resource)).status_code == 200
+            assert keyed.stream().publisher is not None
 
 
 async def test_same_key_takes_over(keyed: Site) -> None:

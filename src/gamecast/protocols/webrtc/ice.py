@@ -61,10 +61,12 @@ class IceLiteAgent:
     def __init__(self, local: IceCredentials, remote_ufrag: str) -> None:
         self.local = local
         self.selected: Address | None = None
-        self._remote_ufrag = remote_ufrag
+        self.remote_ufrag = remote_ufrag
+        """The peer's, of the present ICE session."""
         self._paths: dict[Address, Path] = {}
         self._previous: tuple[IceCredentials, str] | None = None
-        self._heard_at: float | None = None
+        self.heard_at: float | None = None
+        """When something authentic last came from the peer."""
 
     @property
     def validated(self) -> list[Address]:
@@ -83,8 +85,8 @@ class IceLiteAgent:
 
         The old ones keep answering until the first check with the new ones.
         """
-        self._previous = (self.local, self._remote_ufrag)
-        self.local, self._remote_ufrag = local, remote_ufrag
+        self._previous = (self.local, self.remote_ufrag)
+        self.local, self.remote_ufrag = local, remote_ufrag
 
     def receive_request(
         self, data: bytes, message: StunMessage, address: Address, now: float
@@ -105,7 +107,7 @@ class IceLiteAgent:
 
     def heard(self, address: Address, now: float) -> None:
         """Something authenticated other than a check came from ``address`` (SRTP, for example)."""
-        self._heard_at = now
+        self.heard_at = now
         path = self._paths.get(address)
         if path is not None:
             path.heard_at = now
@@ -125,7 +127,7 @@ class IceLiteAgent:
 
     def consent_expires_at(self) -> float | None:
         """When consent ends if the peer stays silent; ``None`` before the first check."""
-        return None if self._heard_at is None else self._heard_at + CONSENT_TIMEOUT
+        return None if self.heard_at is None else self.heard_at + CONSENT_TIMEOUT
 
     def _authenticate(self, data: bytes, message: StunMessage) -> bytes | None:
         for local, remote_ufrag in self._generations():
@@ -138,7 +140,7 @@ class IceLiteAgent:
         return None
 
     def _generations(self) -> list[tuple[IceCredentials, str]]:
-        current = (self.local, self._remote_ufrag)
+        current = (self.local, self.remote_ufrag)
         return [current] if self._previous is None else [current, self._previous]
 
     def _accept(self, message: StunMessage, address: Address, now: float) -> CheckAnswer:
@@ -148,7 +150,7 @@ class IceLiteAgent:
             answer.forgotten = self._make_room()
             path = self._paths[address] = Path(address, now)
             answer.validated = address
-        path.heard_at = self._heard_at = now
+        path.heard_at = self.heard_at = now
         path.nominated = path.nominated or message.use_candidate
         if self._should_select(message, address, now):
             self.selected = answer.selected = address

@@ -60,8 +60,13 @@ class IceClientAgent:
         self._checks: dict[Address, _Check] = {}
         self._transactions: dict[bytes, tuple[_Check, bool]] = {}
         self._started_at = 0.0
-        self._heard_at: float | None = None
+        self.heard_at: float | None = None
         self._next_consent = 0.0
+
+    @property
+    def remote_ufrag(self) -> str:
+        """The peer's."""
+        return self._remote.ufrag
 
     def start(self, candidates: list[Candidate], now: float) -> None:
         """Begin checking, best priority first; names that are no IP, and TCP, are left out."""
@@ -83,7 +88,7 @@ class IceClientAgent:
 
     def consent_expires_at(self) -> float | None:
         """When the last answered check is too old; ``None`` before a pair is selected."""
-        return None if self._heard_at is None else self._heard_at + CONSENT_TIMEOUT
+        return None if self.heard_at is None else self.heard_at + CONSENT_TIMEOUT
 
     def receive_request(
         self, data: bytes, message: StunMessage, address: Address, now: float
@@ -120,14 +125,14 @@ class IceClientAgent:
     def _succeeded(self, check: _Check, *, nominating: bool, now: float) -> Address | None:
         check.succeeded = True
         if self.selected == check.address:
-            self._heard_at = now
+            self.heard_at = now
             return None
         if not nominating and not any(other.nominated for other in self._checks.values()):
             check.nominated = True
             check.send_at = now
         if nominating and self.selected is None:
             self.selected = check.address
-            self._heard_at = now
+            self.heard_at = now
             self._next_consent = now + CONSENT_INTERVAL
             return check.address
         return None

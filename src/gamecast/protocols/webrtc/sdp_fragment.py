@@ -5,6 +5,7 @@ A fragment brings candidates (trickle), or new credentials (an ICE restart) and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from gamecast.protocols.webrtc.errors import WebRtcError
 
 MAX_LENGTH = 16 * 1024
 MAX_CANDIDATES = 100
+_MID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 @dataclass(slots=True)
@@ -24,6 +26,9 @@ class SdpFragment:
     candidates: list[Candidate] = field(default_factory=list)
     is_complete: bool = False
     """``a=end-of-candidates``."""
+    mid: str = "0"
+    kind: str = "audio"
+    """``audio`` or ``video``: the media section that speaks for the bundle."""
 
 
 def parse_fragment(text: str) -> SdpFragment:
@@ -33,6 +38,7 @@ def parse_fragment(text: str) -> SdpFragment:
     ufrag, pwd = "", ""
     candidates: list[Candidate] = []
     is_complete = False
+    mid, kind = "0", "audio"
     for line in text.replace("\r\n", "\n").split("\n"):
         name, _, value = line.partition(":")
         if name == "a=ice-ufrag":
@@ -43,17 +49,25 @@ def parse_fragment(text: str) -> SdpFragment:
             candidates.append(parse_candidate(value))
         elif name == "a=end-of-candidates":
             is_complete = True
-    return SdpFragment(checked_credentials(ufrag, pwd), candidates, is_complete)
+        elif name == "a=mid" and _MID.fullmatch(value.strip()):
+            mid = value.strip()
+        elif line.startswith("m=video "):
+            kind = "video"
+    return SdpFragment(checked_credentials(ufrag, pwd), candidates, is_complete, mid, kind)
 
 
 def build_fragment(
-    credentials: IceCredentials, candidates: Sequence[Candidate], *, mid: str = "0"
+    credentials: IceCredentials,
+    candidates: Sequence[Candidate],
+    *,
+    mid: str = "0",
+    kind: str = "audio",
 ) -> str:
     """Our answer to an ICE restart: new credentials and all candidates."""
     lines = [
         f"a=ice-ufrag:{credentials.ufrag}",
         f"a=ice-pwd:{credentials.password}",
-        "m=audio 9 UDP/TLS/RTP/SAVPF 0",
+        f"m={kind} 9 UDP/TLS/RTP/SAVPF 0",
         f"a=mid:{mid}",
         *(f"a={candidate.to_sdp()}" for candidate in candidates),
         "a=end-of-candidates",

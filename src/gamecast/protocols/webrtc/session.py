@@ -84,6 +84,21 @@ class Session:
         return self.agent.selected
 
     @property
+    def local_ufrag(self) -> str:
+        """Ours in the present ICE session; a restart changes it."""
+        return self.agent.local.ufrag
+
+    @property
+    def remote_ufrag(self) -> str:
+        """The peer's in the present ICE session."""
+        return self.agent.remote_ufrag
+
+    @property
+    def heard_at(self) -> float | None:
+        """When something authentic last came from the peer."""
+        return self.agent.heard_at
+
+    @property
     def is_connected(self) -> bool:
         """Whether media flows: between Connected and Closed, while there is where to send to."""
         connected = self.sender is not None and self.closed_reason is None

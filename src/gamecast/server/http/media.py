@@ -67,7 +67,7 @@ class MediaApp:
         """``/whip``: publish where the key says."""
         request = Request(scope, receive)
         response = (
-            Response(status_code=204)
+            await self._options(request, None, "whip")
             if request.method == "OPTIONS"
             else await self._whip.answer(request, None)
         )
@@ -84,12 +84,12 @@ class MediaApp:
     async def _answer(
         self, request: Request, scope: Scope, receive: Receive, send: Send
     ) -> Response | None:
-        if request.method == "OPTIONS":
-            return Response(status_code=204, headers={"access-control-max-age": "86400"})
         name, _, file = scope["path"].removeprefix(PREFIX).partition("/")
+        if request.method == "OPTIONS":
+            return await self._options(request, name, file)
         for resources in (self._whep.resources, self._whip.resources):
             if resources.names(file):
-                return resources.answer(request, file)
+                return await resources.answer(request, file)
         if file == "whip":
             return await self._whip.answer(request, name)
         if file == "whep":
@@ -118,6 +118,17 @@ class MediaApp:
             headers=self._cors,
         )
         return None
+
+    async def _options(self, request: Request, name: str | None, file: str) -> Response:
+        """Preflights are answered alike everywhere (they bring no credentials); what WebRTC
+        clients ask by themselves is told more (RFC 9725 section 4.6)."""
+        if "access-control-request-method" not in request.headers:
+            if file == "whip":
+                return await self._whip.options(request, name)
+            if file == "whep" and name is not None:
+                may_play = await self._may_play(name, request) is None
+                return self._whep.resources.options(with_servers=may_play)
+        return Response(status_code=204, headers={"access-control-max-age": "86400"})
 
     async def _play_webrtc(self, request: Request, name: str) -> Response:
         refusal = await self._may_play(name, request)

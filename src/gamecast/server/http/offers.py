@@ -17,12 +17,17 @@ async def read_offer(request: Request) -> str | Response:
         return problem(405, "", headers={"allow": "POST, OPTIONS", "accept-post": SDP})
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != SDP:
         return problem(415, f"the offer has to be {SDP}", headers={"accept-post": SDP})
+    return await read_body(request, MAX_OFFER)
+
+
+async def read_body(request: Request, most: int) -> str | Response:
+    """A request's text, or the answer to one that is too long."""
     body = b""
     try:
         async for piece in request.stream():
             body += piece
-            if len(body) > MAX_OFFER:
-                return problem(413, f"an offer of more than {MAX_OFFER} bytes")
+            if len(body) > most:
+                return problem(413, f"more than {most} bytes")
     except ClientDisconnect:
         return ""
     return body.decode("utf-8", "replace")

@@ -5,11 +5,14 @@ draft-ietf-wish-whep, with the resource handling of RFC 9725.
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gamecast.protocols.webrtc.errors import WebRtcError
 from gamecast.relay.stream import Stream
+from gamecast.server.http.ice_servers import IceServers
 from gamecast.server.http.offers import read_offer
 from gamecast.server.http.problems import problem
 from gamecast.server.http.resources import SessionResources, reached_at
@@ -20,7 +23,7 @@ from gamecast.server.webrtc.whep import NotPlayable, WhepService
 class WhepRoutes:
     """Answers ``/live/<name>/whep`` and the resources below it."""
 
-    def __init__(self, service: WhepService, *, ice_servers: list[str]) -> None:
+    def __init__(self, service: WhepService, *, ice_servers: IceServers) -> None:
         self._service = service
         self.resources = SessionResources("whep", service.endpoint, ice_servers=ice_servers)
 
@@ -42,4 +45,5 @@ class WhepRoutes:
             return problem(406, str(error), code="not_playable")
         except TooMany:
             return problem(503, "too many sessions", headers={"retry-after": "5"})
-        return self.resources.created(stream.name, started.session, started.answer)
+        end = partial(self._service.endpoint.end, started.session, "ended by its client")
+        return self.resources.created(stream.name, started.session, started.answer, end=end)

@@ -12,6 +12,7 @@ from gamecast.relay.directory import Busy
 from gamecast.server.auth import Authenticator
 from gamecast.server.auth_answers import Grant, Refusal
 from gamecast.server.http.api import bearer, refusal_problem
+from gamecast.server.http.ice_servers import IceServers
 from gamecast.server.http.offers import read_offer
 from gamecast.server.http.problems import problem
 from gamecast.server.http.resources import SessionResources, reached_at
@@ -23,7 +24,7 @@ class WhipRoutes:
     """Answers ``/live/<name>/whip`` and ``/whip``, and the resources below the first."""
 
     def __init__(
-        self, service: WhipService, authenticator: Authenticator, *, ice_servers: list[str]
+        self, service: WhipService, authenticator: Authenticator, *, ice_servers: IceServers
     ) -> None:
         self._service = service
         self._authenticator = authenticator
@@ -35,12 +36,22 @@ class WhipRoutes:
         if isinstance(offer, Response):
             return offer
         address = request.client.host if request.client else ""
-        grant = await self._authenticator.authorize_publish(
-            name=name, key=bearer(request), address=address
-        )
+        grant = await self._grant(request, name)
         if isinstance(grant, Refusal):
             return refusal_problem(grant)
         return self._start(request, offer, grant, address)
+
+    async def options(self, request: Request, name: str | None) -> Response:
+        """What publishers ask before they offer; with a key they are told the ICE servers."""
+        grant = await self._grant(request, name) if bearer(request) else None
+        return self.resources.options(with_servers=isinstance(grant, Grant))
+
+    async def _grant(self, request: Request, name: str | None) -> Grant | Refusal:
+        return await self._authenticator.authorize_publish(
+            name=name,
+            key=bearer(request),
+            address=request.client.host if request.client else "",
+        )
 
     def _start(self, request: Request, offer: str, grant: Grant, address: str) -> Response:
         try:
@@ -58,4 +69,6 @@ class WhipRoutes:
             return problem(409, "another publisher is on air", code="busy")
         except TooMany:
             return problem(503, "too many sessions", headers={"retry-after": "5"})
-        return self.resources.created(grant.channel, started.session, started.answer)
+        return self.resources.created(
+            grant.channel, started.session, started.answer, end=started.publisher.leave
+        )

@@ -56,6 +56,8 @@ class _Held:
     counted_under: str
     # With its time, for what uvloop returns for times past does not know it.
     timer: tuple[float, asyncio.TimerHandle] | None = None
+    previous_ufrag: str = ""
+    """Ours before an ICE restart: checks with it are answered until the new ones come."""
 
 
 class Endpoint:
@@ -133,6 +135,22 @@ class Endpoint:
         self._sessions[session] = _Held(make_peer(session), address)
         self._settle(session, [])
         return session
+
+    def restart_ice(
+        self, session: Session, remote: IceCredentials, *, reached_at: str
+    ) -> LocalTransport:
+        """Begin another ICE session; media goes on over the old one until it is there.
+
+        Ours are new credentials and the candidates of today.
+        """
+        held = self._sessions[session]
+        local = self.local_transport(reached_at)
+        self._router.add(local.credentials.ufrag, session)
+        if held.previous_ufrag:
+            self._router.remove_ufrag(held.previous_ufrag)
+        held.previous_ufrag = session.local_ufrag
+        session.restart_ice(local.credentials, remote)
+        return local
 
     def path(self, address: webrtc.Address, full: Callable[[], None]) -> Path:
         """What media for a validated address goes through.

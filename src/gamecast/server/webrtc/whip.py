@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import dataclass, replace
 from functools import partial
@@ -35,6 +36,10 @@ log = structlog.get_logger(__name__)
 
 _SSRC = 0x47C0_0010
 _MOST_TRACKS = 8
+_FLOWED_SECONDS = 3.0
+"""A peer that was heard no longer ago was there until the end."""
+_FAREWELL_SECONDS = 10.0
+"""How long after the connection's end a ``DELETE`` still belongs to it."""
 
 
 @dataclass(slots=True)
@@ -43,6 +48,7 @@ class WhipStarted:
 
     session: Session
     answer: str
+    publisher: WhipPublisher
 
 
 class WhipPublisher:
@@ -74,6 +80,7 @@ class WhipPublisher:
         self._main_area = 0
         self._main: int | None = None
         self._began: float | None = None
+        self._closed_at: float | None = None
         self._lip_sync = LipSync()
         self._main_track: tuple[Track, Track] | None = None
 
@@ -90,8 +97,10 @@ class WhipPublisher:
                 self._endpoint.end(self.session, "the publisher said goodbye")
         elif isinstance(event, Connected):
             log.info("whip.publish", channel=self.grant.channel, peer=self.address)
-        elif isinstance(event, Closed) and self.ingest is not None:
-            self.ingest.lost(event.reason)
+        elif isinstance(event, Closed):
+            self._closed_at = now
+            if self.ingest is not None:
+                self.ingest.lost(event.reason)
 
     def next_timer(self) -> float | None:
         """When the receiver wants to be woken."""
@@ -104,6 +113,21 @@ class WhipPublisher:
             packets = self._receiver.rtcp_to_send(now)
             if packets:
                 self.session.send_rtcp(packets)
+
+    def leave(self) -> None:
+        """Its client has deleted the session: on purpose, if its media was there until now.
+
+        Encoders whose connection broke tidy up by a ``DELETE`` too, before they come back: then
+        the grace time is theirs. One that says farewell by DTLS or RTCP first (OBS) is closed by
+        now, which changes nothing.
+        """
+        now = asyncio.get_running_loop().time()
+        closed_at = now if self._closed_at is None else self._closed_at
+        heard_at = self.session.heard_at
+        flowed = heard_at is not None and closed_at - heard_at < _FLOWED_SECONDS
+        if self.ingest is not None and flowed and now - closed_at < _FAREWELL_SECONDS:
+            self.ingest.end("ended by its publisher")
+        self._endpoint.end(self.session, "ended by its client")
 
     # Publisher ----------------------------------------------------------------------------------
 
@@ -229,4 +253,4 @@ class WhipService:
         except BaseException:
             self.endpoint.end(session, "not on air")
             raise
-        return WhipStarted(session, str(agreement.answer))
+        return WhipStarted(session, str(agreement.answer), made[0])
