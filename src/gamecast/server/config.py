@@ -121,6 +121,31 @@ class SrtSection(Section):
         return self.passphrases.get(channel, self.passphrase).get_secret_value()
 
 
+class IceServer(Section):
+    """A STUN or TURN server that is named to WHIP and WHEP clients."""
+
+    url: str = Field(max_length=300, pattern=_ICE_URL)
+    """``stun:host``, ``turn:host:port?transport=udp``; ``stuns:`` and ``turns:`` for TLS."""
+    username: str = Field(default="", max_length=200, pattern=_QUOTABLE)
+    credential: SecretStr = SecretStr("")
+    secret: SecretStr = SecretStr("")
+    """Instead of a credential: the secret shared with a TURN server that takes credentials which
+    expire (coturn: ``use-auth-secret``, ``static-auth-secret``)."""
+    lifetime: float = Field(default=86_400.0, ge=60, le=30 * 86_400)
+    """How long such credentials hold."""
+
+    @model_validator(mode="after")
+    def _one_way_to_log_in(self) -> Self:
+        credential = self.credential.get_secret_value()
+        if credential and self.secret.get_secret_value():
+            raise ValueError("credential or secret, not both")
+        if bool(credential) and not self.username:
+            raise ValueError("a credential needs a username")
+        if not re.fullmatch(_QUOTABLE, credential):
+            raise ValueError("a credential has printable characters without quotes")
+        return self
+
+
 class IceSection(Section):
     """The one UDP and TCP port of all WebRTC sessions."""
 
