@@ -22,10 +22,12 @@ class ConverterFactory:
     def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool
 
-    def __call__(self, track: Track, on_packet: Callable[[Packet], None]) -> Converter:
-        """A picture becomes H.264 without B-frames, sound becomes Opus."""
+    def __call__(
+        self, track: Track, codec: Codec, on_packet: Callable[[Packet], None]
+    ) -> Converter:
+        """A picture becomes H.264 or VP8 without B-frames, sound becomes Opus."""
         recipe: Recipe = (
-            VideoRecipe() if track.kind is Kind.VIDEO else AudioRecipe(codec=Codec.OPUS)
+            VideoRecipe(codec=codec) if track.kind is Kind.VIDEO else AudioRecipe(codec=codec)
         )
 
         def failed(reason: str) -> None:

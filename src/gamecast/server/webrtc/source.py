@@ -19,7 +19,7 @@ from gamecast.server.webrtc.viewer import WhepViewer
 
 log = structlog.get_logger(__name__)
 
-_CARRIED = {Codec.H264, Codec.HEVC, Codec.AV1, Codec.VP8, Codec.VP9, Codec.OPUS}
+CARRIED = {Codec.H264, Codec.HEVC, Codec.AV1, Codec.VP8, Codec.VP9, Codec.OPUS}
 _PATIENCE = 5.0
 _LINGER_SECONDS = 15.0
 """A source is kept this long without viewers: a page that reloads must not restart encoders."""
@@ -43,22 +43,32 @@ class Converter(Protocol):
         """End the worker."""
 
 
-MakeConverter = Callable[[Track, Callable[[Packet], None]], Converter]
-"""Makes what turns a track's packets into ones that RTP carries."""
+MakeConverter = Callable[[Track, Codec, Callable[[Packet], None]], Converter]
+"""Makes what turns a track's packets into ones of a codec that RTP carries."""
 
 
 class WebRtcSource:
     """The stream's rendition for WebRTC: feeds :class:`RtpRendition`, through converters if needed.
 
     A track whose codec RTP does not carry, and a picture with B-frames, is converted once for all
-    viewers, from the first viewer on.
+    viewers, from the first viewer on. Viewers who cannot decode the picture that the others get
+    share a source of their own, whose pictures are all of one codec that they have.
     """
 
     KEY = "webrtc"
+    """The source of those who take the stream as it is."""
 
     def __init__(
-        self, stream: Stream, *, convert: MakeConverter | None, b_frames: BFrames, pace: Pace
+        self,
+        stream: Stream,
+        *,
+        convert: MakeConverter | None,
+        b_frames: BFrames,
+        pace: Pace,
+        only: Codec | None = None,
     ) -> None:
+        """``only``: what the picture is turned into if it is anything else."""
+        self.only = only
         self._stream = stream
         self._convert = convert
         self._b_frames = b_frames
@@ -71,6 +81,11 @@ class WebRtcSource:
         self._unwatched_since = stream.clocks.monotonic()
         self.rtp = RtpRendition(stream, [], [], pace=pace)
         self._start(stream.main_tracks)
+
+    @classmethod
+    def key(cls, only: Codec | None) -> str:
+        """The rendition's key in its stream."""
+        return f"{cls.KEY}:{only}" if only else cls.KEY
 
     # Rendition ----------------------------------------------------------------------------------
 
@@ -169,7 +184,8 @@ class WebRtcSource:
                 self._tracks[track.id] = track
             elif self._convert is not None and self._may_convert(track):
                 self._awaited.add(track.id)
-                converter = self._convert(track, partial(self._converted, track.id))
+                codec = Codec.OPUS if track.kind is Kind.AUDIO else self.only or Codec.H264
+                converter = self._convert(track, codec, partial(self._converted, track.id))
                 self._converters[track.id] = converter
                 converter.catch_up([p for p in cached if p.track.id == track.id])
         self.rtp.change_tracks(list(self._tracks.values()))
@@ -178,7 +194,9 @@ class WebRtcSource:
                 self.rtp.write(packet)
 
     def _needs_converting(self, track: Track) -> bool:
-        if track.codec not in _CARRIED:
+        if track.codec not in CARRIED:
+            return True
+        if track.kind is Kind.VIDEO and self.only not in (None, track.codec):
             return True
         reordered = track.kind is Kind.VIDEO and self._stream.meters[track.id].b_frames
         return reordered and self._b_frames != "drop"

@@ -13,6 +13,7 @@ import structlog
 
 from gamecast.media.track import Codec, Kind, Track
 from gamecast.protocols.webrtc.answer import Agreement, OutgoingStream, answer_play
+from gamecast.protocols.webrtc.capabilities import find_playable
 from gamecast.protocols.webrtc.errors import WebRtcError
 from gamecast.protocols.webrtc.events import Closed, Connected, Event, PairSelected, RtcpReceived
 from gamecast.protocols.webrtc.sdp import MediaSection, SessionDescription
@@ -23,7 +24,7 @@ from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream
 from gamecast.server.webrtc.endpoint import Endpoint, TooMany
 from gamecast.server.webrtc.rendition import AUDIO_SSRC, RTX_SSRC, VIDEO_SSRC
-from gamecast.server.webrtc.source import BFrames, MakeConverter, WebRtcSource
+from gamecast.server.webrtc.source import CARRIED, BFrames, MakeConverter, WebRtcSource
 from gamecast.server.webrtc.variant import Variant
 from gamecast.server.webrtc.viewer import WhepViewer
 
@@ -77,7 +78,7 @@ class WhepPeer:
         elif isinstance(event, Closed):
             self._arrived()
             self._source.leave(self._viewer)
-            self._stream.release(WebRtcSource.KEY)
+            self._stream.release(WebRtcSource.key(self._source.only))
 
     def _connected(self) -> None:
         self._arrived()
@@ -118,7 +119,7 @@ class WhepService:
         if not self.endpoint.admission.has_room(address):
             raise TooMany  # before a converter is started for it
         description = parse_sdp(offer)
-        source = self._source(stream)
+        source = self._source(stream, self._substitute(description, stream))
         source.expect()
         try:
             tracks = await source.playable()
@@ -146,13 +147,37 @@ class WhepService:
         finally:
             source.expected()
 
-    def _source(self, stream: Stream) -> WebRtcSource:
+    def _substitute(self, offer: SessionDescription, stream: Stream) -> Codec | None:
+        """What the picture has to become for this viewer; ``None`` if it can have the others'."""
+        sections = [each for each in offer.media if each.kind == "video"]
+        own = _video_of(stream)
+        if own is None or not sections or self._convert is None or self._b_frames != "transcode":
+            return None
+        for codec in (own, Codec.H264, Codec.VP8):
+            if any(_is_offered(section, codec) for section in sections):
+                return codec if codec is not own else None
+        return None
+
+    def _source(self, stream: Stream, only: Codec | None) -> WebRtcSource:
         return stream.rendition(
-            WebRtcSource.KEY,
+            WebRtcSource.key(only),
             lambda: WebRtcSource(
-                stream, convert=self._convert, b_frames=self._b_frames, pace=self._pace
+                stream, convert=self._convert, b_frames=self._b_frames, pace=self._pace, only=only
             ),
         )
+
+
+def _video_of(stream: Stream) -> Codec | None:
+    """The codec of the picture that viewers get who can take any."""
+    track = next((each for each in stream.main_tracks if each.kind is Kind.VIDEO), None)
+    if track is None:
+        return None
+    reordered = stream.meters[track.id].b_frames
+    return Codec.H264 if reordered or track.codec not in CARRIED else track.codec
+
+
+def _is_offered(section: MediaSection, codec: Codec) -> bool:
+    return find_playable(section, codec.value, {}) is not None
 
 
 def _agree(offer: SessionDescription, local: LocalTransport, tracks: list[Track]) -> Agreement:
