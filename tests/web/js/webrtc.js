@@ -67,6 +67,16 @@ export const tests = {
     equal(stats.playout, null);
     stats.read([inbound({ estimatedPlayoutTimestamp: NTP + 5000 })]);
     equal(JSON.stringify(stats.playout), JSON.stringify({ shown: 5000, at: 1000 }));
+    stats.read([inbound({ estimatedPlayoutTimestamp: 5000 })]);
+    equal(stats.playout.shown, 5000, 'Firefox counts from 1970');
+  },
+  'pictures are counted where the video element does not'() {
+    const stats = new WhepStats();
+    equal(stats.frames, null);
+    stats.read([inbound({ framesDecoded: 7 })]);
+    equal(stats.frames, 7);
+    stats.read([inbound({ kind: 'audio' })]);
+    equal(stats.frames, null, 'there is no picture');
   },
   'an unreachable engine is left at once, and taken again when it works'() {
     const fallback = new Fallback(['whep', 'flv']);

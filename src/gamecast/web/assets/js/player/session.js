@@ -192,7 +192,8 @@ export class Session {
   /** Frames decoded so far, or `null` where there is no picture. */
   #frames() {
     if (this.#video.videoWidth === 0) return null;
-    return this.#video.getVideoPlaybackQuality?.().totalVideoFrames ?? null;
+    const { totalVideoFrames = 0 } = this.#video.getVideoPlaybackQuality?.() ?? {};
+    return totalVideoFrames || (this.#engine.frames?.() ?? null); // Firefox counts none of WebRTC's
   }
 
   /** A WebRTC picture goes on without any event: several new frames since the stall tell. */

@@ -16,6 +16,9 @@ export class WhepStats {
   /** Numbers of the last `read`: seconds, packets, frames; what is not known is missing. */
   details = {};
 
+  /** Pictures decoded so far; `null` where there is no picture. */
+  frames = null;
+
   /** Media bytes received so far. */
   bytes = 0;
 
@@ -27,6 +30,7 @@ export class WhepStats {
     const video = inbound('video');
     const audio = inbound('audio');
     this.bytes = (video?.bytesReceived ?? 0) + (audio?.bytesReceived ?? 0);
+    this.frames = video?.framesDecoded ?? null;
     this.details = {
       ...this.#path(all, byId),
       ...this.#arrival([video, audio].filter(Boolean)),
@@ -39,7 +43,9 @@ export class WhepStats {
   /** Server time (epoch ms) of what was played at client time `at` (epoch ms), or `null`. */
   get playout() {
     const { estimatedPlayoutTimestamp: shown, timestamp: at } = this.#before;
-    return shown ? { shown: shown - NTP_EPOCH, at } : null;
+    if (!shown) return null;
+    // Firefox counts from 1970, against the specification.
+    return { shown: shown > NTP_EPOCH ? shown - NTP_EPOCH : shown, at };
   }
 
   /** Seconds that a picture needs at least: half a round trip, the jitter buffer, the decoder. */

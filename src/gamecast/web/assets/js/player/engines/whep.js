@@ -6,7 +6,7 @@
  * picture is comes from the sender reports, in which the server says what its clock was when a frame
  * arrived.
  */
-import { endSession, OfferRefused, sendOffer, withStereo } from '../../lib/webrtc.js';
+import { configuration, endSession, OfferRefused, sendOffer, withStereo } from '../../lib/webrtc.js';
 import { WhepStats } from './whep-stats.js';
 
 const STATS_EVERY = 1000;
@@ -14,14 +14,17 @@ const STATS_EVERY = 1000;
 /** From the answer to a connection (ms). Where UDP is blocked nothing ever comes. */
 const CONNECT_LIMIT = 4000;
 
+/**
+ * The same where the server has just named STUN or TURN servers (ms): the direct way is quick or
+ * barred, and then a second connection goes by those.
+ */
+const DIRECT_LIMIT = 1500;
+
 /** Browsers call a connection that is silent "disconnected" long before they give it up (ms). */
 const SILENCE_LIMIT = 4000;
 
 /** What RTP carries; AAC is made Opus by the server, B-frames are taken out there too. */
 const VIDEO = new Set(['h264', 'hevc', 'av1', 'vp8', 'vp9']);
-
-/** STUN and TURN servers that the server named in its last answer; the next session uses them. */
-let servers = [];
 
 export const whep = {
   id: 'whep',
@@ -53,7 +56,11 @@ class WhepEngine {
   async start() {
     const { video, onReady } = this.#context;
     const media = new MediaStream();
-    this.#link.onTrack = (track) => media.addTrack(track);
+    this.#link.onTrack = (track) => {
+      // A second connection brings each kind again; the first has shown nothing of its own.
+      for (const old of media.getTracks()) if (old.kind === track.kind) media.removeTrack(old);
+      media.addTrack(track);
+    };
     if (!(await this.#link.open()) || this.#stopped) return;
     video.srcObject = media;
     this.#timer = setInterval(() => this.#measure(), STATS_EVERY);
@@ -93,6 +100,11 @@ class WhepEngine {
     // The browser's jitter buffer grows by itself.
   }
 
+  /** Pictures decoded so far, for browsers whose video elements do not count those of WebRTC. */
+  frames() {
+    return this.#stats.frames;
+  }
+
   bytes() {
     return this.#stats.bytes;
   }
@@ -123,6 +135,8 @@ class WhepLink {
   #onFailure;
   #resource = null;
   #deadline = null;
+  #untried = false;
+  #wasConnected = false;
   #leave = () => this.#release();
 
   peer = null;
@@ -139,8 +153,7 @@ class WhepLink {
 
   /** Returns whether an answer was accepted; a connection follows, or a failure. */
   async open() {
-    const config = { bundlePolicy: 'max-bundle', iceServers: servers };
-    const peer = (this.peer = new RTCPeerConnection(config));
+    const peer = (this.peer = new RTCPeerConnection(configuration()));
     for (const kind of kindsOf(this.#context.stream)) {
       peer.addTransceiver(kind, { direction: 'recvonly' });
     }
@@ -148,7 +161,7 @@ class WhepLink {
       if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
       this.onTrack(track);
     });
-    peer.addEventListener('connectionstatechange', () => this.#changed());
+    peer.addEventListener('connectionstatechange', () => this.#changed(peer));
     addEventListener('pagehide', this.#leave);
     const offer = await peer.createOffer();
     // The server finds us by our checks: waiting for candidates here would only cost time.
@@ -171,7 +184,7 @@ class WhepLink {
       const { url } = this.#context;
       const session = await sendOffer(url('/whep'), peer.localDescription.sdp);
       this.#resource = session.resource;
-      servers = session.iceServers;
+      this.#untried = session.untried;
       if (this.peer === null) {
         this.#release(); // closed while the answer was on its way
         return false;
@@ -181,8 +194,18 @@ class WhepLink {
       this.#refused(error);
       return false;
     }
-    this.#within(CONNECT_LIMIT, 'unreachable', 'ice', 'no connection over UDP or TCP');
+    this.#within(this.#untried ? DIRECT_LIMIT : CONNECT_LIMIT, () => this.#unreachable());
     return this.peer !== null;
+  }
+
+  #unreachable() {
+    if (!this.#untried) {
+      this.#onFailure('unreachable', 'ice', 'no connection over UDP or TCP');
+      return;
+    }
+    const { peer } = this;
+    this.#release().finally(() => peer.close());
+    this.open().catch((error) => this.#refused(error));
   }
 
   #refused(error) {
@@ -195,22 +218,28 @@ class WhepLink {
     this.#onFailure(kind, `whep ${status}`, error.message);
   }
 
-  #changed() {
-    const state = this.peer?.connectionState;
+  #changed(peer) {
+    if (peer !== this.peer) return;
+    const state = peer.connectionState;
     if (state === 'connected') {
       clearTimeout(this.#deadline);
+      this.#wasConnected = true;
       this.onConnected();
     } else if (state === 'disconnected') {
-      this.#within(SILENCE_LIMIT, 'network', 'silent', 'nothing was heard of the server');
+      this.#within(SILENCE_LIMIT, () =>
+        this.#onFailure('network', 'silent', 'nothing was heard of the server'),
+      );
+    } else if (state === 'failed' && this.#untried && !this.#wasConnected) {
+      this.#within(0, () => this.#unreachable());
     } else if (state === 'failed' || state === 'closed') {
       this.#onFailure('network', state, 'the connection was lost');
     }
   }
 
-  #within(limit, ...failure) {
+  #within(limit, then) {
     clearTimeout(this.#deadline);
     if (this.peer === null || this.peer.connectionState === 'connected') return;
-    this.#deadline = setTimeout(() => this.#onFailure(...failure), limit);
+    this.#deadline = setTimeout(then, limit);
   }
 
   async #release() {
