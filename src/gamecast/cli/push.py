@@ -117,6 +117,17 @@ def push(
             max=600,
         ),
     ] = None,
+    hotkey: Annotated[
+        list[str] | None,
+        option(
+            "--hotkey",
+            RUNNING,
+            "A key that works in every window and a command of 'gamecast ctl' (X11): "
+            "ctrl+alt+r='record toggle'; again for more.",
+            "KEYS=COMMAND",
+            show_default=False,
+        ),
+    ] = None,
     keep_trying: Annotated[
         bool, option("--keep-trying", RUNNING, "Go on when the first connection fails.")
     ] = False,
@@ -134,7 +145,7 @@ def push(
 
     The exit status is 0 if all destinations were served to the end.
     """
-    from gamecast.cli.push_options import read_options, read_targets
+    from gamecast.cli.push_options import read_hotkeys, read_options, read_targets
     from gamecast.cli.push_run import Running, run
 
     options = read_options(
@@ -167,6 +178,7 @@ def push(
         targets=read_targets(destinations),
         duration=duration,
         replay=replay,
+        hotkeys=read_hotkeys(hotkey or []),
         keep_trying=keep_trying,
         dynamic_bitrate=dynamic_bitrate,
         dry_run=dry_run,

@@ -12,6 +12,7 @@ from gamecast.cli.values import parse_bitrate, parse_fps, parse_region, parse_si
 from gamecast.client.capture.x11.wire import Geometry
 from gamecast.client.encode.probe import CHOICES
 from gamecast.client.encode.settings import Latency
+from gamecast.client.hotkeys import Hotkey, HotkeyError, parse_hotkey
 from gamecast.client.plan import PushOptions
 from gamecast.client.push.target import Target, TargetError, parse_target
 from gamecast.media.track import Codec
@@ -83,6 +84,14 @@ def read_targets(destinations: list[str]) -> list[Target]:
     try:
         return [parse_target(text, os.environ) for text in destinations]
     except TargetError as error:
+        raise CliError(str(error), exit_status=USAGE) from None
+
+
+def read_hotkeys(texts: list[str]) -> list[Hotkey]:
+    """Parse every hotkey; raises ``CliError``."""
+    try:
+        return [parse_hotkey(text) for text in texts]
+    except HotkeyError as error:
         raise CliError(str(error), exit_status=USAGE) from None
 
 

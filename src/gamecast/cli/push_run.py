@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
@@ -19,6 +19,7 @@ from gamecast.client.control import ControlServer, control_folder
 from gamecast.client.controls import Controls
 from gamecast.client.encode.audio import FIRST_STEM
 from gamecast.client.encode.settings import EncoderError
+from gamecast.client.hotkeys import Hotkey, HotkeyError, Hotkeys
 from gamecast.client.plan import Plan, PlanError, PushOptions, make_plan
 from gamecast.client.push.target import Target
 from gamecast.client.report import Meter
@@ -32,6 +33,7 @@ class Running:
     targets: list[Target]
     duration: float | None = None
     replay: float | None = None
+    hotkeys: Sequence[Hotkey] = ()
     keep_trying: bool = False
     dynamic_bitrate: bool | None = None
     dry_run: bool = False
@@ -80,7 +82,7 @@ def _push(plan: Plan, running: Running) -> Outcome:
         view.show(meter.read(session.elapsed(), session.encode_stats, destinations))
 
     view.begin(describe(plan, running.targets))
-    with _ended_by_signals(session.stop), _controlled(controls):
+    with _ended_by_signals(session.stop), _controlled(controls), _keys(controls, running):
         outcome = session.run(duration=running.duration, tick=show, tick_every=view.interval)
     view.end(meter.read(outcome.seconds, session.encode_stats, destinations), outcome)
     return outcome
@@ -128,6 +130,22 @@ def _controlled(controls: Controls) -> Iterator[None]:
         stack.callback(controls.close)
         with suppress(OSError):
             stack.enter_context(ControlServer(controls.carry_out, control_folder()))
+        yield
+
+
+@contextmanager
+def _keys(controls: Controls, running: Running) -> Iterator[None]:
+    """Inside, the hotkeys work; raises ``CliError`` where one cannot be had."""
+    if not running.hotkeys:
+        yield
+        return
+    try:
+        keys = Hotkeys(
+            running.hotkeys, controls.carry_out, tell=lambda line: typer.echo(line, err=True)
+        )
+    except HotkeyError as error:
+        raise CliError(str(error)) from None
+    with closing(keys):
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -25,7 +26,7 @@ class ControlError(Exception):
 
 
 class Controls:
-    """The commands of one push. For one caller at a time."""
+    """The commands of one push; from any thread, one after the other."""
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Controls:
         self._channels = {channel.name: channel for channel in channels}
         self._clock = clock
         self._recording: FileDestination | None = None
+        self._lock = threading.Lock()
         self._commands: dict[str, Callable[..., dict[str, Any]]] = {
             "status": self.status,
             "stop": self.stop,
@@ -56,7 +58,8 @@ class Controls:
         if function is None:
             raise ControlError(f"no command {command!r}: {', '.join(self._commands)}")
         try:
-            return function(*arguments)
+            with self._lock:
+                return function(*arguments)
         except TypeError:
             raise ControlError(f"{command}: wrong number of arguments") from None
 
@@ -112,12 +115,14 @@ class Controls:
         return {"input": name, "muted": channel.muted}
 
     def record(self, action: str, path: str = "") -> dict[str, Any]:
-        """``start [PATH]`` or ``stop`` a recording beside the push."""
+        """``start [PATH]``, ``stop`` or ``toggle`` a recording beside the push."""
+        if action == "toggle":
+            action = "stop" if self._recording is not None else "start"
         if action == "start":
             return self._start_recording(path or self._named("recording"))
         if action == "stop":
             return self._stop_recording()
-        raise ControlError("record start [PATH], or record stop")
+        raise ControlError("record start [PATH], record stop, or record toggle")
 
     def _start_recording(self, path: str) -> dict[str, Any]:
         if self._recording is not None and self._recording.stats.state is State.LIVE:

@@ -27,6 +27,8 @@ class Setup:
     """Root window of each screen of the display."""
     sizes: tuple[tuple[int, int], ...]
     """Width and height of each, in pixels."""
+    keycodes: tuple[int, int]
+    """The lowest and the highest."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -69,7 +71,7 @@ def parse_setup(body: bytes) -> Setup:
             position = _skip_depths(body, position + 40, depths)
     except (struct.error, IndexError) as error:
         raise XError("the display's greeting is cut short") from error
-    return Setup(id_base, tuple(roots), tuple(sizes))
+    return Setup(id_base, tuple(roots), tuple(sizes), (body[26], body[27]))
 
 
 def _skip_depths(body: bytes, position: int, depths: int) -> int:
@@ -196,6 +198,33 @@ def parse_monitors(reply: bytes) -> list[Monitor]:
         monitors.append(Monitor(Geometry(x, y, width, height), bool(primary), name))
         position += 24 + 4 * outputs
     return monitors
+
+
+def get_keyboard_mapping(first: int, count: int) -> bytes:
+    """GetKeyboardMapping of ``count`` keycodes."""
+    return struct.pack("<BxHBBxx", 101, 2, first, count)
+
+
+def parse_keyboard_mapping(reply: bytes) -> list[tuple[int, ...]]:
+    """The keysyms of each keycode, the one without modifiers first."""
+    each = reply[1]
+    if not each:
+        return []
+    keysyms = struct.unpack_from(f"<{(len(reply) - 32) // 4}I", reply, 32)
+    return [keysyms[at : at + each] for at in range(0, len(keysyms), each)]
+
+
+def grab_key(window: int, modifiers: int, keycode: int) -> bytes:
+    """GrabKey, for which the server has no reply but an error where it is taken."""
+    return struct.pack("<BBHIHBBBxxx", 33, 1, 4, window, modifiers, keycode, 1, 1)
+
+
+KEY_PRESS = 2
+
+
+def parse_key_event(event: bytes) -> tuple[int, int]:
+    """Keycode and modifiers of a KeyPress."""
+    return event[1], struct.unpack_from("<H", event, 28)[0]
 
 
 def _round4(length: int) -> int:
