@@ -11,6 +11,12 @@ const ANSWER_LIMIT = 12_000;
 /** How long to wait for the server's word on the end of a session (ms). */
 const FAREWELL_LIMIT = 2000;
 
+/** STUN and TURN servers that the server named last; connections made from then on use them. */
+let known = [];
+
+/** For `new RTCPeerConnection`. */
+export const configuration = () => ({ bundlePolicy: 'max-bundle', iceServers: known });
+
 /** The server refused an offer, or could not be reached (`status` 0). */
 export class OfferRefused extends Error {
   /**
@@ -30,8 +36,9 @@ export class OfferRefused extends Error {
  * @param {string} path where to; relative to the page
  * @param {string} sdp
  * @param {{key?: string | null}} [options] `key` is sent as a bearer token
- * @returns {Promise<{answer: string, resource: string | null, iceServers: RTCIceServer[]}>}
- *   `resource` is the session's address, for `endSession`
+ * @returns {Promise<{answer: string, resource: string | null, untried: boolean}>}
+ *   `resource` is the session's address, for `endSession`; `untried`: the server named STUN or TURN
+ *   servers that this connection was made without (RFC 9725 section 4.6)
  * @throws {OfferRefused}
  */
 export async function sendOffer(path, sdp, { key = null } = {}) {
@@ -49,10 +56,12 @@ export async function sendOffer(path, sdp, { key = null } = {}) {
     throw new OfferRefused(response.status, await response.json().catch(() => ({})));
   }
   const resource = response.headers.get('location');
+  const before = new Set(known.map(({ urls }) => urls));
+  known = iceServers(response.headers.get('link'));
   return {
     answer: await response.text(),
     resource: resource && new URL(resource, address).href,
-    iceServers: iceServers(response.headers.get('link')),
+    untried: known.some(({ urls }) => !before.has(urls)),
   };
 }
 

@@ -2,11 +2,12 @@
  * One WHIP session (RFC 9725): a peer connection that sends, and its resource on the server. A session
  * that failed is thrown away; publisher.js makes the next.
  */
-import { endSession, sendOffer, withStereo } from '../lib/webrtc.js';
+import { configuration, endSession, sendOffer, withStereo } from '../lib/webrtc.js';
 import { CODECS } from './settings.js';
 
 /** From the answer to a connection (ms). */
 const CONNECT_LIMIT = 8000;
+const DIRECT_LIMIT = 2500;
 
 /** A connection may be silent for so long (ms) before it counts as lost. */
 const SILENCE_LIMIT = 5000;
@@ -27,7 +28,7 @@ export class WhipSession {
   /** @param {{onConnected: () => void, onLost: (code: string) => void}} callbacks */
   constructor(callbacks) {
     this.#callbacks = callbacks;
-    this.peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    this.peer = new RTCPeerConnection(configuration());
     this.peer.addEventListener('connectionstatechange', () => this.#changed());
   }
 
@@ -57,7 +58,8 @@ export class WhipSession {
     await peer.setRemoteDescription({ type: 'answer', sdp });
     await limit(sound.sender, { maxBitrate: AUDIO_BITRATE });
     await this.apply(picture);
-    this.#within(CONNECT_LIMIT, 'unreachable');
+    // With servers that this connection was made without, the next one is to come soon.
+    this.#within(session.untried ? DIRECT_LIMIT : CONNECT_LIMIT, 'unreachable');
     return decodeURIComponent(/\/live\/([^/]+)\/whip\//.exec(session.resource ?? '')?.[1] ?? '');
   }
 
