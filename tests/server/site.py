@@ -40,6 +40,7 @@ class Site:
     http: Address
     rtmp: Address
     rtmps: Address | None
+    srt: Address
     browser: httpx.AsyncClient
     stopped: bool = False
 
@@ -88,6 +89,7 @@ async def open_site(folder: Path, **sections: object) -> Site:
         http=_address(addresses.http),
         rtmp=_address(addresses.rtmp),
         rtmps=_address(addresses.rtmps) if addresses.rtmps else None,
+        srt=_address(addresses.srt),
         browser=httpx.AsyncClient(base_url=addresses.http, verify=False, timeout=10),
     )
 

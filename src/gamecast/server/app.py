@@ -25,6 +25,7 @@ from gamecast.server.auth import Authenticator
 from gamecast.server.auth_answers import Refusal
 from gamecast.server.config import ServeConfig
 from gamecast.server.context import Context
+from gamecast.server.convert import ConverterFactory
 from gamecast.server.grants import end_revoked
 from gamecast.server.http.api import bearer, make_api, refusal_problem
 from gamecast.server.http.app import RootApp
@@ -35,6 +36,7 @@ from gamecast.server.http.listener import HttpListener
 from gamecast.server.http.live import LiveFeeds
 from gamecast.server.http.media import MediaApp, Routes
 from gamecast.server.http.pages import Pages
+from gamecast.server.http.srt import srt_routes
 from gamecast.server.http.whep import WhepRoutes
 from gamecast.server.http.whip import WhipRoutes
 from gamecast.server.load import LoadMeter
@@ -42,9 +44,9 @@ from gamecast.server.metrics import Metrics
 from gamecast.server.posters import Posters
 from gamecast.server.ready import ReadyAddresses, local_authority, write_ready
 from gamecast.server.rtmp.server import RtmpServer
+from gamecast.server.srt.metrics import SrtCollector
 from gamecast.server.srt.server import SrtServer
 from gamecast.server.webrtc.addresses import PublicAddresses
-from gamecast.server.webrtc.convert import ConverterFactory
 from gamecast.server.webrtc.endpoint import Endpoint
 from gamecast.server.webrtc.whep import WhepService
 from gamecast.server.webrtc.whip import WhipService
@@ -80,10 +82,14 @@ class Server:
         self._authenticator = Authenticator(store, config.auth)
         self._workers = Workers()
         self._pool = WorkerPool()
+        self._convert = ConverterFactory(self._pool)
         self._load = LoadMeter(self.pace)
         self._feeds = LiveFeeds(self.directory, self.clocks)
         self._context = Context(
-            directory=self.directory, authenticator=self._authenticator, pace=self.pace
+            directory=self.directory,
+            authenticator=self._authenticator,
+            pace=self.pace,
+            convert=self._convert,
         )
         self._rtmp = RtmpServer(config.rtmp, self._context)
         self._srt = SrtServer(config.srt, self._context)
@@ -177,7 +183,7 @@ class Server:
             part=hls.part_seconds, segment=hls.segment_seconds, window=hls.window_segments
         )
         posters = Posters(self.directory, self._workers, self.clocks)
-        convert = ConverterFactory(self._pool)
+        convert = self._convert
         whep = WhepService(
             ice, convert=convert, b_frames=self._config.webrtc.b_frames, pace=self.pace
         )
@@ -191,6 +197,7 @@ class Server:
                 whip=WhipRoutes(whip, self._authenticator, ice_servers=servers),
             ),
             pace=self.pace,
+            convert=convert,
             may_play=self._may_play,
             poster=posters.get,
             allow_origin=http.allow_origin,
@@ -204,8 +211,10 @@ class Server:
                 "rtmp": lambda: self._rtmp.admission.count,
                 "srt": lambda: self._srt.admission.count,
             },
+            more=[SrtCollector(self._srt.links)],
         )
-        api = make_api(self.directory, self._authenticator, metrics)
+        srt = srt_routes(self._srt.links, self._authenticator)
+        api = make_api(self.directory, self._authenticator, metrics, more=[srt])
         root = RootApp(media=media, feeds=self._feeds, pages=Pages(), api=api)
         limits = HttpLimits(
             header_timeout=http.header_timeout,

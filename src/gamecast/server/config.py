@@ -97,6 +97,8 @@ class SrtSection(Section):
     port: Port = 8890
     latency: float = Field(default=0.12, ge=0.02, le=8.0)
     """How long packets are held so that lost ones can be sent again; a peer may ask for more."""
+    hold: bool = True
+    """Publishers' packets wait out the latency; otherwise only those behind a lost one wait."""
     passphrase: SecretStr = SecretStr("")
     """10 to 79 bytes: everybody has to encrypt with it; empty: nobody may."""
     passphrases: dict[str, SecretStr] = Field(default={}, max_length=10_000)

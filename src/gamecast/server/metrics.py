@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
@@ -12,6 +12,7 @@ from prometheus_client.core import (
     Metric,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 
 from gamecast import __version__
 from gamecast.relay.directory import Directory
@@ -19,7 +20,7 @@ from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream, StreamEvent
 
 
-class Metrics:
+class Metrics(Collector):
     """A registry of its own: importing this library changes nothing global."""
 
     def __init__(
@@ -29,8 +30,12 @@ class Metrics:
         pace: Pace,
         load: Callable[[], float],
         connections: dict[str, Callable[[], int]],
+        more: Sequence[Collector] = (),
     ) -> None:
-        """``connections`` gives the number of open connections of each listener."""
+        """``connections`` gives the number of open connections of each listener.
+
+        ``more``: metrics of single protocols.
+        """
         self._directory = directory
         self._pace = pace
         self._load = load
@@ -39,7 +44,8 @@ class Metrics:
         directory.listen(self._happened)
         self._registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._registry)
-        self._registry.register(self)
+        for collector in (self, *more):
+            self._registry.register(collector)
 
     def render(self) -> tuple[bytes, str]:
         """The text format and its media type."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -10,12 +11,11 @@ from starlette.exceptions import HTTPException
 
 from gamecast import __version__
 from gamecast.relay.directory import Directory
-from gamecast.relay.rendition import FlowRendition
-from gamecast.relay.stream import Stream
 from gamecast.server.auth import Authenticator
 from gamecast.server.auth_answers import Reason, Refusal
+from gamecast.server.http.peers import describe_publisher, describe_viewers
 from gamecast.server.http.problems import not_on_air, problem
-from gamecast.server.http.views import describe_stream, timestamp
+from gamecast.server.http.views import describe_stream
 from gamecast.server.metrics import Metrics
 
 _STATUS = {
@@ -42,15 +42,25 @@ def bearer(request: Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-def make_api(directory: Directory, authenticator: Authenticator, metrics: Metrics) -> FastAPI:
-    """The application that answers everything that is neither media nor a page."""
+def make_api(
+    directory: Directory,
+    authenticator: Authenticator,
+    metrics: Metrics,
+    *,
+    more: Sequence[APIRouter] = (),
+) -> FastAPI:
+    """The application that answers everything that is neither media nor a page.
+
+    ``more``: routes of single protocols, under ``/api/v1`` too.
+    """
     app = FastAPI(
         title="Gamecast",
         version=__version__,
         summary="Self-hosted live streaming for games.",
         redoc_url=None,
     )
-    app.include_router(_streams(directory, authenticator), prefix="/api/v1")
+    for router in (_streams(directory, authenticator), *more):
+        app.include_router(router, prefix="/api/v1")
 
     @app.get("/healthz", tags=["operation"])
     async def health() -> dict[str, str]:
@@ -116,23 +126,16 @@ def _streams(directory: Directory, authenticator: Authenticator) -> APIRouter:
         if refused is not None:
             return refused
         stream = directory.get(name)
-        return {"items": _viewers(stream)} if stream is not None else not_on_air(name)
+        return {"items": describe_viewers(stream)} if stream is not None else not_on_air(name)
+
+    @router.get("/streams/{name}/publisher", response_model=None)
+    async def get_publisher(name: str, request: Request) -> dict[str, Any] | Response:
+        """Who publishes and how it arrives (administrators)."""
+        refused = await admin(request)
+        if refused is not None:
+            return refused
+        stream = directory.publishing(name)
+        publisher = stream.publisher if stream is not None else None
+        return describe_publisher(publisher) if publisher is not None else not_on_air(name)
 
     return router
-
-
-def _viewers(stream: Stream) -> list[dict[str, Any]]:
-    return [
-        {
-            "protocol": viewer.protocol,
-            "address": viewer.address,
-            "since": timestamp(viewer.since),
-            "bytes": rendition.sent_bytes(viewer),
-            "backlog": viewer.sink.backlog(),
-            "dropped_groups": viewer.dropped_groups,
-            "dropped_bytes": viewer.dropped_bytes,
-        }
-        for rendition in stream.renditions.values()
-        if isinstance(rendition, FlowRendition)
-        for viewer in rendition.viewers
-    ]

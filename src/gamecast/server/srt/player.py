@@ -53,6 +53,11 @@ class SrtPlayer:
         self._rendition: FlowRendition | None = None
         self.viewer = Viewer(protocol="srt", sink=self, address=address, since=stream.clocks.wall())
 
+    @property
+    def channel(self) -> str:
+        """What is watched."""
+        return self._stream.name
+
     def join(self) -> None:
         """Start: current group, then live."""
         self._pumped_at = self._stream.clocks.monotonic()

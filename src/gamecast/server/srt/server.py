@@ -17,7 +17,6 @@ from gamecast.protocols.srt import (
     Listener,
     Reject,
     Settings,
-    Statistics,
 )
 from gamecast.relay.stream import Stream
 from gamecast.server.auth_answers import Grant, Reason, Refusal
@@ -26,7 +25,7 @@ from gamecast.server.context import Context
 from gamecast.server.srt.names import Asked, BadStreamId, parse
 from gamecast.server.srt.player import SrtPlayer
 from gamecast.server.srt.publisher import SrtPublisher
-from gamecast.server.srt.session import SrtSession
+from gamecast.server.srt.session import LinkReport, SrtSession
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +66,7 @@ class SrtServer:
             latency=self._config.latency,
             peer_latency=self._config.latency,
             idle_timeout=self._config.idle_timeout,
+            hold=self._config.hold,
         )
         self._driver = UdpSocket(sock, self._received, drained=self._flush)
         self._listener = Listener(settings, now=self._loop.time(), random_bytes=os.urandom)
@@ -83,18 +83,10 @@ class SrtServer:
         if self._driver is not None:
             self._driver.close()
 
-    def statistics(self) -> list[tuple[str, str, Statistics]]:
-        """Role, channel and statistics of every connection."""
+    def links(self) -> list[LinkReport]:
+        """How every connection does."""
         now = self._loop.time()
-        found = []
-        for session in self._sessions.values():
-            publisher = session.publisher
-            if publisher is not None and publisher.ingest is not None:
-                role, channel = "publisher", publisher.ingest.stream.name
-            else:
-                role, channel = "viewer", ""
-            found.append((role, channel, session.connection.statistics(now)))
-        return found
+        return [session.report(now) for session in self._sessions.values()]
 
     # Datagrams ----------------------------------------------------------------------------------
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
 from gamecast.media.errors import MediaError
 from gamecast.net.udp import Address, UdpSocket
-from gamecast.protocols.srt import Connection, ConnectionClosed, Event, PayloadsReceived
+from gamecast.protocols.srt import (
+    Connection,
+    ConnectionClosed,
+    Event,
+    PayloadsReceived,
+    Statistics,
+)
 from gamecast.server.srt.player import SrtPlayer
 from gamecast.server.srt.publisher import SrtPublisher
 
@@ -18,6 +25,18 @@ log = structlog.get_logger(__name__)
 _LAST_WORDS = 0.3
 """Seconds beyond the latency that a player has for its last packets before it is closed."""
 _MAX_LAST_WORDS = 3.0
+
+
+@dataclass(slots=True, kw_only=True)
+class LinkReport:
+    """What is known of one connection: for the API and metrics."""
+
+    role: str
+    """``publisher`` or ``viewer``."""
+    channel: str
+    address: str
+    encrypted: bool
+    statistics: Statistics
 
 
 class SrtSession:
@@ -62,6 +81,21 @@ class SrtSession:
         datagrams = self.connection.data_to_send()
         if datagrams:
             self._driver.send_batch(datagrams, self.address)
+
+    def report(self, now: float) -> LinkReport:
+        """How the connection does."""
+        ingest = self.publisher.ingest if self.publisher is not None else None
+        if self.player is not None:
+            channel = self.player.channel
+        else:
+            channel = ingest.stream.name if ingest is not None else ""
+        return LinkReport(
+            role="viewer" if self.player is not None else "publisher",
+            channel=channel,
+            address=str(self.address[0]),
+            encrypted=self.connection.encrypted,
+            statistics=self.connection.statistics(now),
+        )
 
     def end(self, reason: str) -> None:
         """Close from our side, now."""
