@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 CONTROL = 0x80
 RETRANSMITTED = 0x04
-_LATE = 0.010
+_OVERTAKING = 3
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class Weather:
     burst: int = 1
     """Datagrams in a row that one loss takes; ``loss`` stays the share of all."""
     reorder: float = 0.0
-    """Share that is overtaken by those of the next 10 ms."""
+    """Share that is overtaken by the three that follow, whenever they come."""
     duplicate: float = 0.0
 
 
@@ -33,6 +33,7 @@ class Direction:
         self._dice = random.Random(seed)
         self._bursting = 0
         self._last = 0.0
+        self._held: list[tuple[int, bytes]] = []
         self.impaired = False
         """Until this is set, there is nothing but the delay."""
         self.packets = self.retransmitted = self.data_bytes = self.control_bytes = 0
@@ -46,8 +47,17 @@ class Direction:
         self.data_bytes += len(data)
         self.retransmitted += bool(data[4] & RETRANSMITTED)
 
-    def arrivals(self, now: float) -> list[float]:
-        """When this datagram arrives: not at all, once or twice."""
+    def arrivals(self, data: bytes, now: float) -> list[tuple[float, bytes]]:
+        """What this datagram makes arrive, and when: itself, once or twice or not at all, and
+        those that it is the last to overtake."""
+        found = [(at, data) for at in self._own(data, now)]
+        if self._held:
+            at = max(self._last, now + self._weather.delay)
+            found += [(at, held) for left, held in self._held if left == 0]
+            self._held = [(left - 1, held) for left, held in self._held if left]
+        return found
+
+    def _own(self, data: bytes, now: float) -> list[float]:
         weather = self._weather
         if not self.impaired:
             return [now + weather.delay]
@@ -58,8 +68,9 @@ class Direction:
         if lost < weather.loss / weather.burst:
             self._bursting = weather.burst - 1
             return []
+        if late < weather.reorder:
+            self._held.append((_OVERTAKING, data))
+            return []
         at = max(self._last, now + weather.delay + shift * weather.jitter)
         self._last = at
-        if late < weather.reorder:
-            at += _LATE
         return [at] * (1 + (twice < weather.duplicate))

@@ -126,14 +126,14 @@ class Lane:
         for data, address in drain(self.front):
             self._caller = address
             self.up.count(data)
-            for at in self.up.arrivals(time.monotonic()):
-                self._wire.post(at, self.back, data, (HOST, self.listener_port))
+            for at, arriving in self.up.arrivals(data, time.monotonic()):
+                self._wire.post(at, self.back, arriving, (HOST, self.listener_port))
 
     def _go_down(self) -> None:
         for data, _ in drain(self.back):
             self.down.count(data)
-            for at in self.down.arrivals(time.monotonic()):
-                self._wire.post(at, self.front, data, self._caller)
+            for at, arriving in self.down.arrivals(data, time.monotonic()):
+                self._wire.post(at, self.front, arriving, self._caller)
 
     def _arrive(self) -> None:
         now = time.monotonic()
