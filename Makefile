@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WEB := src/gamecast/web/vendor/manifest.json
 HOUSE := pyproject.toml requirements-build.lock scripts/bootstrap
 ARGS ?=
-NAME ?= flv_fanout whep_fanout
+NAME ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fix bench docs lock clean
@@ -31,8 +31,9 @@ fix: $(VENV)/.dev ## let ruff mend style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.dev $(WEB) ## measure viewers per core and added delay: make bench NAME=whep_fanout
-	@for name in $(NAME); do echo "$$name"; $(BIN)/python -m "benchmarks.$$name" $(ARGS) || exit 1; done
+bench: $(VENV)/.dev $(WEB) ## measure us and other servers: make bench NAME="whep tcp" ARGS=--quick
+	@scripts/bench-needs
+	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)
 
 docs: $(VENV)/.dev ## check that every link in the documentation leads somewhere
 	@$(BIN)/python scripts/check_links.py

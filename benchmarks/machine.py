@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import socket
 import subprocess
 import sys
 import time
@@ -91,6 +92,24 @@ def gamecast(*arguments: str | Path) -> list[str | Path]:
     return [sys.executable, "-m", "gamecast", *arguments]
 
 
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port of 127.0.0.1 that nobody has at this moment."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, child: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until TCP is accepted. Raises ``RuntimeError`` with the log if the child ends first."""
+    deadline = time.monotonic() + 30
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        if child.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"nobody listens:\n{log.read_text()[-3000:]}")
+        time.sleep(0.005)
+
+
 def wait_for(
     condition: Path, child: subprocess.Popen[bytes], log: Path, seconds: float = 30
 ) -> None:
@@ -99,4 +118,4 @@ def wait_for(
     while not condition.exists():
         if child.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"{condition.name} did not come:\n{log.read_text()[-3000:]}")
-        time.sleep(0.02)
+        time.sleep(0.005)

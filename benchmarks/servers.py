@@ -79,8 +79,11 @@ def gamecast_server(folder: Path) -> Iterator[Running]:
 
 
 @contextlib.contextmanager
-def publisher(server: Running, folder: Path, feed: Feed | None = None) -> Iterator[None]:
-    """The load's publishers, on the other core, once their first group has been sent."""
+def publisher(server: Running, folder: Path, feed: Feed | None = None) -> Iterator[int]:
+    """The load's publishers, on the other core, once their first group has been sent.
+
+    Yields the process that they are.
+    """
     feed = feed or Feed()
     url = server.publish_urls[feed.protocol]
     log = folder / "publish.log"
@@ -95,7 +98,7 @@ def publisher(server: Running, folder: Path, feed: Feed | None = None) -> Iterat
         time.sleep(_GROUP_SECONDS + 0.5)
         if child.poll() is not None:
             raise RuntimeError(log.read_text()[-2000:])
-        yield
+        yield child.pid
 
 
 def _wait_until_publishing(child: subprocess.Popen[bytes], log: Path) -> None:

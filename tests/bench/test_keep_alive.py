@@ -54,3 +54,15 @@ def test_the_end_of_the_connection_is_an_error(connected: tuple[KeepAlive, socke
     peer.shutdown(socket.SHUT_WR)
     with pytest.raises(ConnectionError):
         read(connection)
+
+
+def test_cookies_and_redirections(connected: tuple[KeepAlive, socket.socket]) -> None:
+    connection, peer = connected
+    connection.get("/", keep=True, cookie="a=1; b=2")
+    assert b"\r\ncookie: a=1; b=2\r\n\r\n" in peer.recv(1000)
+    peer.sendall(
+        b"HTTP/1.1 302 Found\r\nLocation: /x?C=1\r\nSet-Cookie: Id=Ab; Path=/\r\n"
+        b"Content-Length: 0\r\n\r\n"
+    )
+    answer = read(connection)
+    assert (answer.status, answer.location, answer.cookies) == (302, "/x?C=1", ("Id=Ab",))

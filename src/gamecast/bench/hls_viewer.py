@@ -51,6 +51,7 @@ class HlsViewer:
         """Seconds of media behind the end of the first playlist that were asked for."""
         self._retries = 0
         self._target = ""
+        self._cookies: dict[str, str] = {}
         self._ask_playlist(url)
 
     def close(self) -> None:
@@ -86,9 +87,15 @@ class HlsViewer:
         self._target = url
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._playlists.get(target, keep=True)
+        self._playlists.get(target, keep=True, cookie="; ".join(self._cookies.values()))
 
     def _playlist_came(self, answer: Answer) -> None:
+        for cookie in answer.cookies:
+            self._cookies[cookie.partition("=")[0]] = cookie
+        if answer.location:
+            self._url = urljoin(self._target, answer.location)
+            self._ask_playlist(self._url)
+            return
         if answer.status != 200:
             self._try_again(answer)
             return
@@ -166,7 +173,8 @@ class HlsViewer:
         self._current = self._queue.popleft()
         target = urlsplit(urljoin(self._url, self._current[0].uri))
         query = f"?{target.query}" if target.query else ""
-        self._media.get(target.path + query, keep=self.figures.scans)
+        cookie = "; ".join(self._cookies.values())
+        self._media.get(target.path + query, keep=self.figures.scans, cookie=cookie)
 
     def _media_came(self, answer: Answer) -> None:
         assert self._current is not None

@@ -34,12 +34,15 @@ async def join_janus(url: str) -> Joined:
     offer = await _offer(session)
     local = local_transport()
     try:
-        agreement = answer_publish(parse_sdp(offer), local, session_id=1)
+        description = parse_sdp(offer)
+        # It answers as a server would, which takes itself for the lite side; here Janus is that.
+        description.ice_lite = False
+        agreement = answer_publish(description, local, session_id=1)
+        agreement.answer.ice_lite = False
     except WebRtcError as error:
         raise BenchError(f"Janus' offer: {error}") from None
-    description = {"type": "answer", "sdp": str(agreement.answer)}
-    body = {"janus": "message", "body": {"request": "start"}, "jsep": description}
-    await _say(handle, body)
+    jsep = {"type": "answer", "sdp": str(agreement.answer)}
+    await _say(handle, {"janus": "message", "body": {"request": "start"}, "jsep": jsep})
     return start(local, agreement)
 
 

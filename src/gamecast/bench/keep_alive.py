@@ -21,6 +21,10 @@ class Answer:
     body: bytes
     """Empty if it was to be thrown away."""
     closing: bool
+    location: str = ""
+    """Of a redirection."""
+    cookies: tuple[str, ...] = ()
+    """``name=value`` of each that was set."""
 
 
 class KeepAlive:
@@ -32,23 +36,24 @@ class KeepAlive:
         self.sock.setblocking(False)
         self.waiting = False
         """Whether a response is still to come."""
-        self._fields = f" HTTP/1.1\r\nhost: {host}\r\nuser-agent: gamecast-bench\r\n\r\n".encode()
+        self._fields = f" HTTP/1.1\r\nhost: {host}\r\nuser-agent: gamecast-bench\r\n".encode()
         self._buffer = buffer
         self._view = memoryview(buffer)
         self._reset(keep=True)
 
-    def get(self, target: str, *, keep: bool) -> None:
+    def get(self, target: str, *, keep: bool, cookie: str = "") -> None:
         """Ask. ``keep``: whether the body is wanted. Raises ``OSError``."""
         self._reset(keep=keep)
         self.waiting = True
         # A request is small and the buffer empty: it is taken whole or the connection is dead.
-        self.sock.send(b"GET " + target.encode() + self._fields)
+        extra = f"cookie: {cookie}\r\n\r\n" if cookie else "\r\n"
+        self.sock.send(b"GET " + target.encode() + self._fields + extra.encode())
 
     def readable(self) -> Answer | None:
         """Read once. Raises ``ConnectionError`` at the end of the connection, ``OSError``."""
-        if self._left < 0:
+        if not self._head:
             return self._read_head()
-        if self._keep:
+        if self._chunked or self._keep:
             count = self._receive(_BODY_READ)
             self._data += self._view[:count]
         else:
@@ -63,9 +68,11 @@ class KeepAlive:
     def _reset(self, *, keep: bool) -> None:
         self._keep = keep
         self._data = bytearray()
-        self._left = -1
+        self._body = bytearray()
+        self._left = 0
         self._size = self._status = 0
         self._chunked = self._closing = False
+        self._head = b""
 
     def _receive(self, most: int, flags: int = 0) -> int:
         try:
@@ -84,14 +91,13 @@ class KeepAlive:
             if len(self._data) > _MOST_HEAD:
                 raise ConnectionError("no end of the response's head")
             return None
-        head = bytes(self._data[:end]).lower()
+        self._head = bytes(self._data[:end])
+        head = self._head.lower()
         del self._data[: end + 4]
         self._status = int(head[9:12])
         self._closing = b"\r\nconnection: close" in head
         self._chunked = b"\r\ntransfer-encoding: chunked" in head
-        if self._chunked:
-            self._keep, self._left = True, 0
-        else:
+        if not self._chunked:
             _, found, rest = head.partition(b"\r\ncontent-length:")
             self._size = int(rest.partition(b"\r\n")[0]) if found else 0
             self._left = self._size - len(self._data)
@@ -99,28 +105,40 @@ class KeepAlive:
 
     def _finish(self) -> Answer | None:
         if self._chunked:
-            body = _dechunked(self._data)
-            if body is None:
+            if not self._take_chunks():
                 return None
-            self._data, self._size = bytearray(body), len(body)
         elif self._left > 0:
             return None
         self.waiting = False
-        kept = bytes(self._data) if self._keep else b""
-        return Answer(self._status, self._size, kept, self._closing)
+        kept = bytes(self._body if self._chunked else self._data) if self._keep else b""
+        answer = Answer(self._status, self._size, kept, self._closing)
+        if self._status != 200 or b"ookie: " in self._head:
+            _read_fields(self._head.decode("latin-1"), answer)
+        return answer
+
+    def _take_chunks(self) -> bool:
+        """Whether the last has come (RFC 9112 section 7.1)."""
+        position = 0
+        try:
+            while (end := self._data.find(b"\r\n", position)) >= 0:
+                size = int(bytes(self._data[position:end]).partition(b";")[0], 16)
+                if len(self._data) < end + 4 + size:
+                    return False
+                position = end + 4 + size
+                if not size:
+                    return True
+                self._size += size
+                if self._keep:
+                    self._body += self._data[end + 2 : end + 2 + size]
+            return False
+        finally:
+            del self._data[:position]
 
 
-def _dechunked(data: bytearray) -> bytes | None:
-    """The body, or ``None`` while chunks are missing (RFC 9112 section 7.1)."""
-    body, position = b"", 0
-    while True:
-        end = data.find(b"\r\n", position)
-        if end < 0:
-            return None
-        size = int(bytes(data[position:end]).partition(b";")[0], 16)
-        begin, position = end + 2, end + 4 + size
-        if len(data) < position:
-            return None
-        if not size:
-            return body
-        body += data[begin : begin + size]
+def _read_fields(head: str, answer: Answer) -> None:
+    for line in head.split("\r\n"):
+        name, _, value = line.partition(": ")
+        if name.lower() == "location":
+            answer.location = value
+        elif name.lower() == "set-cookie":
+            answer.cookies += (value.partition(";")[0],)

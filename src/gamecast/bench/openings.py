@@ -63,7 +63,7 @@ def _rtmp(url: str) -> Opening:
                 raise BenchError("the server closed the connection")
             for event in connection.receive_data(data, time.monotonic()):
                 if isinstance(event, MessageReceived):
-                    return b""
+                    return data  # the commands before the media hold no stamps
                 if not isinstance(event, PlayStarted) and "Reject" in type(event).__name__:
                     raise BenchError(f"the server refused: {event!r}")
 

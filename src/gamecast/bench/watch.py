@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 from gamecast.bench.cpu import CpuMeter, resident_bytes
@@ -49,10 +49,12 @@ def watch(
 def watch_steps(
     urls: Sequence[str],
     settings: WatchSettings,
-    steps: Sequence[int],
+    steps: Iterable[int],
     progress: Progress = lambda text: None,
 ) -> Generator[WatchResult, None, None]:
-    """The same with ever more viewers; ``close()`` it to send them away early.
+    """The same with ever more viewers; ``steps`` may depend on the results before.
+
+    ``close()`` it to send the viewers away early.
 
     Raises ``BenchError`` or ``OSError`` if they are not served.
     """

@@ -42,9 +42,13 @@ class LightViewer:
         """Whether :meth:`drain` reads for it, instead of the loop."""
         self._session = joined.session
         self._server = joined.address
-        self._video_type = next(
-            media.payload_type for media in joined.agreement.media if media.kind == "video"
-        )
+        self._video_types = {
+            codec.payload_type
+            for media in joined.agreement.answer.media
+            if media.kind == "video"
+            for codec in media.codecs
+            if codec.name != "rtx"
+        }
         self._buffer = buffer
         self._thorough = thorough
         self._loop = asyncio.get_running_loop()
@@ -161,7 +165,7 @@ class LightViewer:
         """Find the picture's stamp, and the packet that ends it."""
         for offset in range(0, size, segment):
             _, kind, _, timestamp, _ = _HEADER.unpack_from(self._buffer, offset)
-            is_video = kind & 0x7F == self._video_type
+            is_video = kind & 0x7F in self._video_types
             if is_video and timestamp != self._timestamp:
                 self._timestamp, self._looking, self._stamp = timestamp, _STAMP_WITHIN, None
             if self._thorough or (is_video and self._looking and self._stamp is None):
@@ -182,7 +186,7 @@ class LightViewer:
         for event in events:
             if isinstance(event, RtpReceived):
                 payload = event.packet.payload
-                if self._stamp is None and event.packet.payload_type == self._video_type:
+                if self._stamp is None and event.packet.payload_type in self._video_types:
                     self._stamp = next(find_stamps(payload, len(payload)), None)
                 return  # nothing to answer
             if isinstance(event, Closed):

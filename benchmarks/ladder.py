@@ -1,0 +1,134 @@
+"""From few viewers to as many as a core carries: which steps to take, and when to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from gamecast.bench.results import WatchResult
+
+FULL_DELAY = 0.100
+"""Seconds of p95 above which a server does not keep up (docs/benchmarks/README.md)."""
+_LOSS = 0.001
+_FULL = 0.97
+_GROWTH = 1.25
+_BUSY = 0.7
+_TIDY = 10
+
+
+@dataclass(slots=True, kw_only=True)
+class Step:
+    """One measured number of viewers, or of publishers."""
+
+    number: int
+    cpu: float
+    """Share of the server's core."""
+    kernel: float
+    waiting: float
+    """Share of the time in which the server wanted its core and another program had it."""
+    memory: int
+    delay: dict[int, float]
+    first_media: dict[int, float]
+    first_picture: dict[int, float]
+    gbit: float
+    lost: float
+    """Share of packets, or of parts."""
+    missed: int
+    """Frames and groups that viewers did not get."""
+    absent: int
+    """Viewers whose connection ended, or that were not served."""
+    load_cpu: float
+    """Share of the other core, publishers not included."""
+
+    @classmethod
+    def of(cls, result: WatchResult, *, number: int | None = None) -> Step:
+        """What was measured."""
+        packets = result.bits_per_second * result.seconds / 8 / 1200
+        units = result.parts or packets
+        lost = result.lost + result.missed_parts + result.late_parts
+        return cls(
+            number=result.viewers if number is None else number,
+            cpu=result.cpu or 0.0,
+            kernel=result.cpu_kernel or 0.0,
+            waiting=result.cpu_waiting or 0.0,
+            memory=result.memory or 0,
+            delay=result.delay,
+            first_media=result.first_media,
+            first_picture=result.first_picture,
+            gbit=result.bits_per_second / 1e9,
+            lost=lost / units if units else 1.0,
+            missed=result.missed_frames + result.missed_groups,
+            absent=result.closed + result.failed,
+            load_cpu=result.load_cpu,
+        )
+
+    def problem(self, full_delay: float) -> str:
+        """Why the server does not carry so many; empty if it does."""
+        if self.absent:
+            return f"{self.absent} were not served"
+        if not self.delay:
+            return "no picture came"
+        if self.lost > _LOSS:
+            return f"{self.lost:.1%} lost or late"
+        if self.missed > self.number * _LOSS * 60:
+            return f"{self.missed} frames or groups missed"
+        if self.delay[95] > full_delay:
+            return f"p95 of the delay is {self.delay[95] * 1e3:.0f} ms"
+        return ""
+
+    def as_dict(self) -> dict[str, object]:
+        """For the file of results."""
+        return asdict(self)
+
+
+class Ladder:
+    """Numbers to try: a small one, some 70 % of the core, then on until it is full."""
+
+    def __init__(
+        self, low: int, most: int, *, known: Sequence[int] = (), full_delay: float = FULL_DELAY
+    ) -> None:
+        """``known``: the numbers to try, if they are known from a run before."""
+        self.known = known
+        self.low = low
+        self.most = most
+        self.full_delay = full_delay
+        self.steps: list[Step] = []
+        self.stopped = ""
+        """Why there was no further step."""
+
+    def numbers(self) -> Iterator[int]:
+        """The next number, once the step before has been put into ``steps``."""
+        known = iter(self.known)
+        number = next(known, self.low)
+        while True:
+            yield number
+            step = self.steps[-1]
+            self.stopped = step.problem(self.full_delay)
+            if not self.stopped and step.load_cpu > _FULL:
+                self.stopped = "the load's core is full"
+            following = next(known, 0) or min(self.most, self._next(number, step.cpu))
+            if not self.stopped and number >= following:
+                self.stopped = "the last step"
+            if self.stopped:
+                return
+            number = following
+
+    def _next(self, number: int, cpu: float) -> int:
+        full = number / max(cpu, 0.001)
+        for share in (_BUSY, 1.0):
+            target = int(full * share) // _TIDY * _TIDY
+            if target > number * 1.1:
+                # What a viewer costs falls with their number: this is less than it looks.
+                return min(target, number * 8)
+        return max(number + _TIDY, int(number * _GROWTH) // _TIDY * _TIDY)
+
+
+def worth_repeating(steps: Sequence[Step], full_delay: float) -> list[int]:
+    """Of a first run: its first step, the one nearest to 70 % of the core, the last two."""
+    good = [step for step in steps if not step.problem(full_delay)]
+    if not good:
+        return [step.number for step in steps[:1]]
+    busy = min(good, key=lambda step: abs(step.cpu - _BUSY))
+    after = [step for step in steps if step.number > good[-1].number]
+    chosen = [good[0], busy, good[-1], *after[:1]]
+    return sorted({step.number for step in chosen})
