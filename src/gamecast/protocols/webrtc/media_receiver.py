@@ -58,6 +58,10 @@ class MediaReceiver:
     def __init__(self, media: list[AgreedMedia], *, ssrc: int, now: float) -> None:
         self.rtt = 0.1
         """Seconds, learnt from how soon NACKs are answered."""
+        self.nacks = 0
+        """Packets that were asked for again."""
+        self.plis = 0
+        """Keyframes that were asked for."""
         self._ssrc = ssrc
         self._sources = SourceMap(media)
         self._streams: dict[int, _Stream] = {}
@@ -100,6 +104,11 @@ class MediaReceiver:
     def statistics(self, source: Source) -> ReceptionStatistics:
         """Loss and jitter of a source that has sent packets."""
         return self._streams[source.ssrc].statistics
+
+    @property
+    def sources(self) -> list[tuple[Source, ReceptionStatistics]]:
+        """Every source that has sent packets, and how they arrived."""
+        return [(stream.source, stream.statistics) for stream in self._streams.values()]
 
     def request_keyframe(self, source: Source) -> None:
         """Ask for a keyframe as soon as the limit on such requests allows."""
@@ -186,6 +195,7 @@ class MediaReceiver:
         if stream.nack is not None:
             missing = stream.nack.sequences_to_ask(now, rtt=self.rtt)
             if missing:
+                self.nacks += len(missing)
                 packets.append(GenericNack(self._ssrc, ssrc, missing))
             if stream.nack.wants_keyframe:
                 stream.nack.wants_keyframe = False
@@ -194,6 +204,7 @@ class MediaReceiver:
             stream.keyframe_wanted = False
             if "nack pli" in stream.source.media.feedback:
                 stream.keyframe_asked_at = now
+                self.plis += 1
                 packets.append(PictureLossIndication(self._ssrc, ssrc))
         return packets
 

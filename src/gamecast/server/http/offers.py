@@ -8,6 +8,8 @@ from starlette.responses import Response
 from gamecast.server.http.problems import problem
 
 MAX_OFFER = 128 * 1024
+MAX_SOFTWARE = 120
+"""Characters of a ``User-Agent`` that are kept."""
 SDP = "application/sdp"
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from gamecast.protocols.webrtc.errors import WebRtcError
 from gamecast.relay.stream import Stream
 from gamecast.server.http.ice_servers import IceServers
-from gamecast.server.http.offers import read_offer
+from gamecast.server.http.offers import MAX_SOFTWARE, read_offer
 from gamecast.server.http.problems import problem
 from gamecast.server.http.resources import SessionResources, reached_at
 from gamecast.server.webrtc.endpoint import TooMany
@@ -38,6 +38,7 @@ class WhepRoutes:
                 stream,
                 reached_at=reached_at(request),
                 address=request.client.host if request.client else "",
+                software=request.headers.get("user-agent", "")[:MAX_SOFTWARE],
             )
         except WebRtcError as error:
             return problem(400, str(error), code="bad_offer")

@@ -13,7 +13,7 @@ from gamecast.server.auth import Authenticator
 from gamecast.server.auth_answers import Grant, Refusal
 from gamecast.server.http.api import bearer, refusal_problem
 from gamecast.server.http.ice_servers import IceServers
-from gamecast.server.http.offers import read_offer
+from gamecast.server.http.offers import MAX_SOFTWARE, read_offer
 from gamecast.server.http.problems import problem
 from gamecast.server.http.resources import SessionResources, reached_at
 from gamecast.server.webrtc.endpoint import TooMany
@@ -60,7 +60,7 @@ class WhipRoutes:
                 grant,
                 reached_at=reached_at(request),
                 address=address,
-                software=request.headers.get("user-agent", "")[:120],
+                software=request.headers.get("user-agent", "")[:MAX_SOFTWARE],
                 now=asyncio.get_running_loop().time(),
             )
         except WebRtcError as error:

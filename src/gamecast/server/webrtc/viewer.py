@@ -59,6 +59,8 @@ class WhepViewer:
     """What leads to the selected address; there as soon as one is selected."""
     variant: Variant
     address: str
+    software: str = ""
+    """What the player's HTTP client calls itself."""
     since: float
     queue: deque[Frame] = field(default_factory=deque, repr=False)
     """Frames that wait to be paced: the group at the start, large keyframes later."""

@@ -22,9 +22,10 @@ from gamecast.protocols.webrtc.session import Session
 from gamecast.protocols.webrtc.transport import LocalTransport
 from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream
+from gamecast.server.convert import MakeConverter
 from gamecast.server.webrtc.endpoint import Endpoint, TooMany
 from gamecast.server.webrtc.rendition import AUDIO_SSRC, RTX_SSRC, VIDEO_SSRC
-from gamecast.server.webrtc.source import CARRIED, BFrames, MakeConverter, WebRtcSource
+from gamecast.server.webrtc.source import CARRIED, BFrames, WebRtcSource
 from gamecast.server.webrtc.variant import Variant
 from gamecast.server.webrtc.viewer import WhepViewer
 
@@ -113,7 +114,9 @@ class WhepService:
         self._b_frames = b_frames
         self._pace = pace
 
-    async def start(self, offer: str, stream: Stream, *, reached_at: str, address: str) -> Started:
+    async def start(
+        self, offer: str, stream: Stream, *, reached_at: str, address: str, software: str = ""
+    ) -> Started:
         """Answer an offer. Raises ``WebRtcError`` on a bad one, and :class:`NotPlayable`,
         :class:`TooMany`. Waits while a converter starts, where the stream needs one."""
         if not self.endpoint.admission.has_room(address):
@@ -129,6 +132,7 @@ class WhepService:
                 WhepViewer,
                 variant=Variant.of(agreement.media),
                 address=address,
+                software=software,
                 since=stream.clocks.wall(),
                 rtx_ssrc=RTX_SSRC,
             )

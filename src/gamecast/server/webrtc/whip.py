@@ -73,7 +73,7 @@ class WhipPublisher:
         self.ingest: Ingest | None = None
         self.session = session
         self._endpoint = endpoint
-        self._receiver = receiver
+        self.receiver = receiver
         self._readers: dict[int, SourceReader] = {}
         self._sources: dict[int, Source] = {}
         self._last: dict[int, int] = {}
@@ -89,9 +89,9 @@ class WhipPublisher:
     def handle(self, event: Event, now: float) -> None:
         """An event of the session."""
         if isinstance(event, RtpReceived):
-            self._read(self._receiver.receive_rtp(event.packet, now), now)
+            self._read(self.receiver.receive_rtp(event.packet, now), now)
         elif isinstance(event, RtcpReceived):
-            self._receiver.receive_rtcp(event.packets, now)
+            self.receiver.receive_rtcp(event.packets, now)
             self._align()
             if any(isinstance(packet, Goodbye) for packet in event.packets):
                 self._endpoint.end(self.session, "the publisher said goodbye")
@@ -104,13 +104,13 @@ class WhipPublisher:
 
     def next_timer(self) -> float | None:
         """When the receiver wants to be woken."""
-        return self._receiver.next_timer() if self.session.is_connected else None
+        return self.receiver.next_timer() if self.session.is_connected else None
 
     def handle_timer(self, now: float) -> None:
         """Give up lost packets, report, ask again."""
-        self._read(self._receiver.handle_timer(now), now)
+        self._read(self.receiver.handle_timer(now), now)
         if self.session.is_connected:
-            packets = self._receiver.rtcp_to_send(now)
+            packets = self.receiver.rtcp_to_send(now)
             if packets:
                 self.session.send_rtcp(packets)
 
@@ -139,7 +139,7 @@ class WhipPublisher:
     def request_keyframe(self) -> None:
         """Pass a viewer's wish on; the receiver limits how often."""
         if self._main is not None:
-            self._receiver.request_keyframe(self._sources[self._main])
+            self.receiver.request_keyframe(self._sources[self._main])
 
     # Inside -------------------------------------------------------------------------------------
 
@@ -158,7 +158,7 @@ class WhipPublisher:
                 reader.wants_keyframe = True
             if reader.wants_keyframe:
                 reader.wants_keyframe = False
-                self._receiver.request_keyframe(group.source)
+                self.receiver.request_keyframe(group.source)
 
     def _reader(self, source: Source, now: float) -> SourceReader | None:
         reader = self._readers.get(source.ssrc)
@@ -213,7 +213,7 @@ class WhipPublisher:
                 self._lip_sync.correct(self._clocked(sound), self._clocked(ssrc))
 
     def _clocked(self, ssrc: int) -> tuple[SourceReader, SourceClock, int]:
-        clock = self._receiver.clock(self._sources[ssrc])
+        clock = self.receiver.clock(self._sources[ssrc])
         return self._readers[ssrc], clock, self._last[ssrc]
 
 
