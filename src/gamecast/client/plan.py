@@ -20,6 +20,7 @@ from gamecast.client.capture.source import AudioFormat, Source, SourceError, Vid
 from gamecast.client.capture.testscene import TestScene
 from gamecast.client.capture.x11.wire import Geometry
 from gamecast.client.encode.audio import FIRST_STEM, AudioEncoder
+from gamecast.client.encode.opening import PictureEncoder, open_encoder
 from gamecast.client.encode.probe import Probe, choose
 from gamecast.client.encode.settings import (
     AudioSettings,
@@ -28,7 +29,6 @@ from gamecast.client.encode.settings import (
     VideoSettings,
     default_bitrate,
 )
-from gamecast.client.encode.video import VideoEncoder
 from gamecast.client.push.routing import audio_codecs
 from gamecast.client.push.target import Target
 from gamecast.client.push.whip_target import WhipTarget
@@ -88,7 +88,7 @@ class Plan:
     """Opened and ready to run."""
 
     sources: list[Source]
-    video: VideoEncoder | None = None
+    video: PictureEncoder | None = None
     audio: list[AudioEncoder] = field(default_factory=list)
     """One for each codec that the destinations want, and from ``FIRST_STEM`` on one for each of
     the mixer's inputs, where they are wanted as separate tracks."""
@@ -233,7 +233,7 @@ def _add_encoders(plan: Plan, options: PushOptions, targets: Sequence[Target]) -
             settings = replace(settings, b_frames=False)
             plan.notes.append("no B-frames: WHIP, one of the destinations, cannot carry them")
         name, plan.probes = choose(options.encoder, settings)
-        plan.video = VideoEncoder(name, settings)
+        plan.video = open_encoder(name, settings)
     sound = next((source.audio_format for source in plan.sources if source.audio_format), None)
     if sound is not None:
         for number, codec in enumerate(audio_codecs(targets, options.audio_codec), 1):

@@ -13,7 +13,7 @@ from gamecast import __version__
 from gamecast.client.capture.sound.mixer import Mixer
 from gamecast.client.capture.source import Source, Timeline
 from gamecast.client.encode.audio import FIRST_STEM, AudioEncoder
-from gamecast.client.encode.video import VideoEncoder
+from gamecast.client.encode.opening import PictureEncoder
 from gamecast.client.encode.worker import AudioWorker, VideoWorker
 from gamecast.client.push.adapt import adapt
 from gamecast.client.push.congestion import BitrateController
@@ -59,7 +59,7 @@ class PushSession:
         self,
         *,
         sources: Sequence[Source],
-        video: VideoEncoder | None,
+        video: PictureEncoder | None,
         audio: Sequence[AudioEncoder] = (),
         targets: Sequence[Target],
         keep_trying: bool = False,
@@ -128,7 +128,7 @@ class PushSession:
         self._started_at: float | None = None
 
     def _collect_tracks(
-        self, video: VideoEncoder | None, audio: Sequence[AudioEncoder]
+        self, video: PictureEncoder | None, audio: Sequence[AudioEncoder]
     ) -> list[Track]:
         encoded = [video.track] if video is not None else []
         encoded += [encoder.track for encoder in audio]
@@ -350,7 +350,7 @@ class PushSession:
         return Outcome(self.elapsed(), self._problem, failed)
 
 
-def _metadata(video: VideoEncoder | None, audio: Sequence[AudioEncoder]) -> Metadata:
+def _metadata(video: PictureEncoder | None, audio: Sequence[AudioEncoder]) -> Metadata:
     """What platforms like to be told beside the tracks."""
     metadata: dict[str, str | float] = {"encoder": f"Gamecast {__version__}"}
     if video is not None:

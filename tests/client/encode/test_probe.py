@@ -55,5 +55,6 @@ def test_software_really_works_here(codec: Codec) -> None:
 
 def test_what_this_machine_lacks_has_a_short_reason() -> None:
     result = probe("vaapi", Codec.H264, SETTINGS)
-    assert result.problem == "not in this build of FFmpeg"
+    assert result.problem is not None
+    assert "graphics card" in result.problem or "ffmpeg" in result.problem
     assert "x264" in candidates()

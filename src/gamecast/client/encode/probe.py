@@ -13,8 +13,8 @@ from fractions import Fraction
 
 import av
 
+from gamecast.client.encode.opening import PictureEncoder, open_encoder
 from gamecast.client.encode.settings import EncoderError, VideoSettings
-from gamecast.client.encode.video import VideoEncoder
 from gamecast.media.track import VIDEO_CLOCK_RATE, Codec
 
 PROBE_FRAMES = 5
@@ -58,13 +58,13 @@ def probe(choice: str, codec: Codec, settings: VideoSettings) -> Probe:
     small = replace(settings, codec=codec, width=width, height=height, bitrate=500_000)
     name = ffmpeg_name(choice, codec)
     try:
-        _encode_five(VideoEncoder(name, small))
+        _encode_five(open_encoder(name, small))
     except EncoderError as error:
         return Probe(choice, name, str(error).removeprefix(f"{name}: "))
     return Probe(choice, name)
 
 
-def _encode_five(encoder: VideoEncoder) -> None:
+def _encode_five(encoder: PictureEncoder) -> None:
     produced = 0
     width, height = PROBE_SIZE
     for index in range(MAX_PICTURES):
@@ -75,7 +75,9 @@ def _encode_five(encoder: VideoEncoder) -> None:
         frame.time_base = Fraction(1, VIDEO_CLOCK_RATE)
         produced += len(encoder.encode(frame))
         if produced >= PROBE_FRAMES:
+            encoder.flush()
             return
+    encoder.flush()
     raise EncoderError(f"{encoder.name}: took pictures but gave no packets")
 
 

@@ -12,8 +12,8 @@ import av
 import numpy as np
 
 from gamecast.client.encode.audio import AudioEncoder
+from gamecast.client.encode.opening import PictureEncoder
 from gamecast.client.encode.settings import EncoderError
-from gamecast.client.encode.video import VideoEncoder
 from gamecast.client.push.stats import EncodeStats
 from gamecast.media.packet import Packet
 
@@ -55,7 +55,7 @@ class VideoWorker:
 
     def __init__(
         self,
-        encoder: VideoEncoder,
+        encoder: PictureEncoder,
         write: Write,
         *,
         stats: EncodeStats,
