@@ -30,6 +30,7 @@ from gamecast.server.grants import end_revoked
 from gamecast.server.http.api import bearer, make_api, refusal_problem
 from gamecast.server.http.app import RootApp
 from gamecast.server.http.connection import HttpLimits
+from gamecast.server.http.flow import FlowRoutes
 from gamecast.server.http.hls import HlsRoutes
 from gamecast.server.http.ice_servers import IceServers
 from gamecast.server.http.listener import HttpListener
@@ -192,12 +193,11 @@ class Server:
         media = MediaApp(
             self.directory,
             routes=Routes(
+                flow=FlowRoutes(self.pace, self._convert),
                 hls=HlsRoutes(settings),
                 whep=WhepRoutes(whep, ice_servers=servers),
                 whip=WhipRoutes(whip, self._authenticator, ice_servers=servers),
             ),
-            pace=self.pace,
-            convert=convert,
             may_play=self._may_play,
             poster=posters.get,
             allow_origin=http.allow_origin,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gamecast.relay.directory import Directory
 from gamecast.relay.pace import Pace
 from gamecast.server.auth import Authenticator
+from gamecast.server.convert import MakeConverter
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -16,3 +17,5 @@ class Context:
     directory: Directory
     authenticator: Authenticator
     pace: Pace
+    convert: MakeConverter | None = None
+    """Makes transcoders; ``None``: formats carry what they can."""

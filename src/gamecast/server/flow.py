@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from gamecast.relay.pace import Pace
 from gamecast.relay.rendition import FlowRendition, Packager
 from gamecast.relay.stream import Stream
+from gamecast.server.aac_flow import AacFlow
+from gamecast.server.convert import MakeConverter
 
 
 def flow_rendition(
-    stream: Stream, key: str, packager: Callable[[], Packager], pace: Pace
+    stream: Stream,
+    key: str,
+    packager: Callable[[], Packager],
+    pace: Pace,
+    *,
+    aac: MakeConverter | None = None,
 ) -> FlowRendition:
-    """The stream's rendition of this key, started from its cached group if it is not there yet."""
+    """The stream's rendition of this key, started from its cached group if it is not there yet.
+
+    ``aac``: what makes AAC of Opus, for formats whose players expect that.
+    """
+    make = partial(AacFlow, convert=aac) if aac is not None else FlowRendition
     return stream.rendition(
         key,
-        lambda: FlowRendition(
+        lambda: make(
             packager(),
             tracks=stream.main_tracks,
             packets=stream.cached(),

@@ -109,10 +109,13 @@ class VideoBacklog:
 
 
 class AudioBacklog:
-    """Audio frames; the oldest go first when they wait for longer than ``max_seconds``."""
+    """Audio frames; the oldest go first when they wait for longer than ``max_seconds``.
+
+    Of a cached group the last ``recent_seconds`` are taken, which may wait longer.
+    """
 
     def __init__(self, *, max_seconds: float = 1.0, recent_seconds: float = 0.2) -> None:
-        self._max_seconds = max_seconds
+        self._max_seconds = max(max_seconds, recent_seconds)
         self._recent_seconds = recent_seconds
         self._waiting: deque[Packet] = deque()
         self.dropped = 0

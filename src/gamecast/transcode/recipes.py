@@ -8,6 +8,8 @@ from enum import StrEnum
 from gamecast.media.track import Codec
 
 _AUDIO_BITRATE = {Codec.OPUS: 128_000, Codec.AAC: 160_000}
+_CATCH_UP = 0.2
+_WHOLE_GROUP = 30.0
 _VIDEO = (Codec.H264, Codec.VP8)
 
 
@@ -26,12 +28,18 @@ class AudioRecipe:
     """``OPUS`` or ``AAC``."""
     bitrate: int = 0
     """Bits per second; 0 means 128 000 for Opus, 160 000 for AAC."""
+    catch_up_seconds: float = -1.0
+    """How much of a cached group is transcoded too; by default 0.2 for Opus, which goes to players
+    that begin now, and all of it for AAC, whose players begin with the group."""
 
     def __post_init__(self) -> None:
         if self.codec not in _AUDIO_BITRATE:
             raise ValueError(f"no audio is made of {self.codec}")
         if not self.bitrate:
             object.__setattr__(self, "bitrate", _AUDIO_BITRATE[self.codec])
+        if self.catch_up_seconds < 0:
+            seconds = _CATCH_UP if self.codec is Codec.OPUS else _WHOLE_GROUP
+            object.__setattr__(self, "catch_up_seconds", seconds)
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

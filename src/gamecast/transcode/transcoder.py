@@ -77,7 +77,9 @@ class Transcoder:
         self._loop = asyncio.get_running_loop()
         self._counts = TranscodeStats()
         self._backlog: VideoBacklog | AudioBacklog = (
-            VideoBacklog() if isinstance(recipe, VideoRecipe) else AudioBacklog()
+            VideoBacklog()
+            if isinstance(recipe, VideoRecipe)
+            else AudioBacklog(recent_seconds=recipe.catch_up_seconds)
         )
         self._worker: WorkerProcess | None = None
         self._number = 0
@@ -124,8 +126,8 @@ class Transcoder:
         """Take the stream's cached group, before the first ``write``.
 
         All pictures of it are decoded and the last ones encoded, so that the first packet out is
-        a keyframe of now. Of audio, the last 200 ms are encoded. Packets of other tracks than
-        the one to transcode must not be among them.
+        a keyframe of now. Of audio, the recipe says how much is encoded. Packets of other
+        tracks than the one to transcode must not be among them.
         """
         if self._ended or not packets:
             return

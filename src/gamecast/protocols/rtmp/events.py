@@ -50,6 +50,11 @@ class ConnectReceived:
     object_encoding: int
     """0 or 3 (AMF3)."""
 
+    def decodes(self, four_cc: str) -> bool:
+        """Whether the client says that it can do with this codec (Enhanced RTMP)."""
+        known = {*self.four_cc_list, *self.audio_four_cc_info, *self.video_four_cc_info}
+        return four_cc in known or "*" in known
+
 
 @dataclass(slots=True, kw_only=True)
 class PublishRequested:

@@ -19,6 +19,7 @@ from gamecast.relay.pace import Pace
 from gamecast.relay.rendition import FlowRendition, Packager
 from gamecast.relay.stream import Stream
 from gamecast.relay.viewer import Viewer
+from gamecast.server.convert import MakeConverter
 from gamecast.server.flow import flow_rendition
 from gamecast.server.http import framing, websocket
 from gamecast.server.http.connection import EXTENSION, HttpConnection
@@ -35,10 +36,12 @@ class Format:
     key: str
     media_type: str
     packager: Callable[[], Packager]
+    wants_aac: bool = False
+    """Whether its players expect AAC where the stream has Opus."""
 
 
 FORMATS = {
-    "flv": Format("flv", "video/x-flv", FlvPackager),
+    "flv": Format("flv", "video/x-flv", FlvPackager, wants_aac=True),
     "mp4": Format("fmp4", "video/mp4", Fmp4Packager),
     "ts": Format("ts", "video/mp2t", TsPackager),
 }
@@ -135,25 +138,34 @@ def _drop(data: bytes) -> None:
     """The connection is gone and its ``closed`` is on the way."""
 
 
-async def serve(
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-    *,
-    stream: Stream,
-    format: Format,
-    pace: Pace,
-    headers: dict[str, str],
-) -> None:
-    """Answer a request for ``/live/<name>.flv`` or ``.mp4``."""
-    headers = {"cache-control": "no-store", "content-type": format.media_type, **headers}
-    if scope["method"] == "HEAD":
-        await Response(headers=headers)(scope, receive, send)
-        return
-    if websocket.wanted(scope["headers"]) and not websocket.accept_headers(scope["headers"]):
-        refusal = problem(400, "not a WebSocket handshake", headers={"sec-websocket-version": "13"})
-        await refusal(scope, receive, send)
-        return
-    connection = cast(HttpConnection, scope["extensions"][EXTENSION])
-    rendition = flow_rendition(stream, format.key, format.packager, pace)
-    FlowSession(stream, format, rendition).start(connection, scope, Headers(headers).raw)
+class FlowRoutes:
+    """Answers requests for the flowing formats."""
+
+    def __init__(self, pace: Pace, convert: MakeConverter) -> None:
+        self._pace = pace
+        self._convert = convert
+
+    async def serve(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        stream: Stream,
+        format: Format,
+        headers: dict[str, str],
+    ) -> None:
+        """Answer a request for ``/live/<name>.flv``, ``.mp4`` or ``.ts``."""
+        headers = {"cache-control": "no-store", "content-type": format.media_type, **headers}
+        if scope["method"] == "HEAD":
+            await Response(headers=headers)(scope, receive, send)
+            return
+        if websocket.wanted(scope["headers"]) and not websocket.accept_headers(scope["headers"]):
+            version = {"sec-websocket-version": "13"}
+            refusal = problem(400, "not a WebSocket handshake", headers=version)
+            await refusal(scope, receive, send)
+            return
+        connection = cast(HttpConnection, scope["extensions"][EXTENSION])
+        aac = self._convert if format.wants_aac else None
+        rendition = flow_rendition(stream, format.key, format.packager, self._pace, aac=aac)
+        FlowSession(stream, format, rendition).start(connection, scope, Headers(headers).raw)

@@ -10,8 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gamecast.relay.directory import Directory
-from gamecast.relay.pace import Pace
-from gamecast.server.http import flow
+from gamecast.server.http.flow import FORMATS, FlowRoutes
 from gamecast.server.http.hls import HlsRoutes
 from gamecast.server.http.problems import not_on_air, problem
 from gamecast.server.http.whep import WhepRoutes
@@ -30,6 +29,7 @@ PREFIX = "/live/"
 class Routes:
     """What answers below a stream's name."""
 
+    flow: FlowRoutes
     hls: HlsRoutes
     whep: WhepRoutes
     whip: WhipRoutes
@@ -43,7 +43,6 @@ class MediaApp:
         directory: Directory,
         *,
         routes: Routes,
-        pace: Pace,
         may_play: MayPlay,
         poster: Poster,
         allow_origin: str,
@@ -52,7 +51,7 @@ class MediaApp:
         self._hls = routes.hls
         self._whep = routes.whep
         self._whip = routes.whip
-        self._pace = pace
+        self._flow = routes.flow
         self._may_play = may_play
         self._poster = poster
         self._cors = _cors(allow_origin)
@@ -99,7 +98,7 @@ class MediaApp:
         if file:
             return await self._file(request, name, file)
         name, _, extension = name.rpartition(".")
-        format = flow.FORMATS.get(extension)
+        format = FORMATS.get(extension)
         if format is None:
             return problem(404, "no such format", code="no_such_format")
         refusal = await self._may_play(name, request)
@@ -108,13 +107,12 @@ class MediaApp:
         stream = self._directory.get(name)
         if stream is None:
             return not_on_air(name)
-        await flow.serve(
+        await self._flow.serve(
             scope,
             receive,
             send,
             stream=stream,
             format=format,
-            pace=self._pace,
             headers=self._cors,
         )
         return None

@@ -10,6 +10,7 @@ from gamecast.relay.lane import plain
 from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream
 from gamecast.relay.viewer import Viewer
+from gamecast.server.convert import MakeConverter
 from gamecast.server.flow import flow_rendition
 from gamecast.server.rtmp.packager import RtmpPackager
 
@@ -24,13 +25,17 @@ class RtmpPlayer:
         stream_id: int,
         stream: Stream,
         pace: Pace,
+        *,
+        aac: MakeConverter | None,
     ) -> None:
+        """``aac``: what makes AAC of Opus, for a player that has no Opus."""
         self._driver = driver
         self._connection = connection
         self._stream_id = stream_id
         self._stream = stream
         self._pace = pace
-        self._key = f"rtmp/{stream_id}"
+        self._aac = aac
+        self._key = f"rtmp/{stream_id}" + ("/aac" if aac is not None else "")
         self._full = False
         self._viewer: Viewer | None = None
 
@@ -46,7 +51,11 @@ class RtmpPlayer:
             full=self._full,
         )
         rendition = flow_rendition(
-            self._stream, self._key, lambda: RtmpPackager(self._stream_id), self._pace
+            self._stream,
+            self._key,
+            lambda: RtmpPackager(self._stream_id),
+            self._pace,
+            aac=self._aac,
         )
         rendition.join(self._viewer, plain)
 

@@ -37,6 +37,7 @@ class RtmpSession:
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._driver: TcpDriver | None = None
+        self._has_opus = False
         self._software = ""
         self._publishers: dict[int, RtmpPublisher] = {}
         self._players: dict[int, RtmpPlayer] = {}
@@ -111,6 +112,7 @@ class RtmpSession:
     @_on.register
     def _(self, event: events.ConnectReceived) -> None:
         self._software = event.flash_ver
+        self._has_opus = event.decodes("Opus")
 
     @_on.register
     def _(self, event: events.PublishRequested) -> None:
@@ -200,7 +202,12 @@ class RtmpSession:
         if self._connection.accept_play(request.stream_id):
             self._flush()
             player = RtmpPlayer(
-                self._driver, self._connection, request.stream_id, stream, self._context.pace
+                self._driver,
+                self._connection,
+                request.stream_id,
+                stream,
+                self._context.pace,
+                aac=None if self._has_opus else self._context.convert,
             )
             self._players[request.stream_id] = player
             player.join()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal
 
 import structlog
 
@@ -14,6 +14,7 @@ from gamecast.media.packet import Packet
 from gamecast.media.track import Codec, Kind, Track
 from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream
+from gamecast.server.convert import Converter, MakeConverter
 from gamecast.server.webrtc.rendition import RtpRendition
 from gamecast.server.webrtc.viewer import WhepViewer
 
@@ -25,26 +26,6 @@ _LINGER_SECONDS = 15.0
 """A source is kept this long without viewers: a page that reloads must not restart encoders."""
 
 BFrames = Literal["transcode", "drop", "refuse"]
-
-
-class Converter(Protocol):
-    """One track's way into RTP when it cannot go as it is (``gamecast.transcode.Transcoder``)."""
-
-    def write(self, packet: Packet) -> None:
-        """One packet of the stream."""
-
-    def catch_up(self, packets: Sequence[Packet]) -> None:
-        """The stream's cached group, before the first ``write``."""
-
-    def request_keyframe(self) -> None:
-        """Begin a group as soon as possible."""
-
-    async def close(self) -> None:
-        """End the worker."""
-
-
-MakeConverter = Callable[[Track, Codec, Callable[[Packet], None]], Converter]
-"""Makes what turns a track's packets into ones of a codec that RTP carries."""
 
 
 class WebRtcSource:
