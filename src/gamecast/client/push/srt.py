@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from gamecast.client.push.destination import Metadata
 from gamecast.client.push.network import NetworkThread
+from gamecast.client.push.srt_line import SrtLine
 from gamecast.client.push.srt_target import SrtTarget
 from gamecast.client.push.stats import DestinationStats
 from gamecast.client.push.uplink import LinkError, UplinkDestination
@@ -25,11 +26,6 @@ from gamecast.protocols.srt import (
     PayloadsReceived,
 )
 
-_HELD_UP = 0.2
-"""Seconds beyond two round trips for which packets may be unconfirmed before the uplink is full.
-
-What waits then waits in our queue, where it is measured, dropped by rule and lowers the bitrate.
-"""
 _GOODBYE = 1.8
 """Seconds that an end may take at most: a little less than ``UplinkDestination`` waits for it."""
 _LATE = 0.3
@@ -109,6 +105,7 @@ class SrtLink:
         self._address = address
         self._socket: UdpSocket | None = UdpSocket(sock, self._received, drained=self._drained)
         self._caller = Caller(target.settings, now=self._loop.time(), random_bytes=os.urandom)
+        self._line = SrtLine(self._loop.time())
         self._was_writable = True
         self._bytes = 0
         self._goodbye_by: float | None = None
@@ -122,9 +119,9 @@ class SrtLink:
     def writable(self) -> bool:
         """Whether what was sent gets through about as fast as it is sent."""
         connection = self._caller.connection
-        if connection is None or self._socket is None or connection.unsent:
+        if connection is None or self._socket is None:
             return False
-        return connection.unconfirmed_seconds(self._loop.time()) < 2 * connection.rtt + _HELD_UP
+        return self._line.carries_more(connection, self._loop.time())
 
     def send(self, packet: Packet) -> None:
         """Write one packet as transport packets, seven to a payload."""
