@@ -36,6 +36,8 @@ class TcpPeer(Peer):
         super().__init__(url, **options)
         self.reading = asyncio.Event()
         self.reading.set()
+        self.pause = 0.0
+        """Seconds after every 64 kB: a slow line."""
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -84,5 +86,6 @@ class TcpPeer(Peer):
             for each in frames.receive_data(data):
                 self.datagram_received(each, address)
             await self.reading.wait()
+            await asyncio.sleep(self.pause)
         self.closed = self.closed or "the connection ended"
         self.happened.set()

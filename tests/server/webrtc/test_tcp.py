@@ -95,6 +95,20 @@ async def test_a_viewer_that_stops_reading_loses_groups_and_takes_no_more_memory
         assert len(gaps) == 1
 
 
+async def test_a_slow_line_gets_the_cached_group_at_its_own_pace(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp, "MOST_WAITING", 400_000)
+    peer = TcpPeer(url(site))
+    peer.pause = 0.025
+    async with on_air(site, group=3000, frame_bytes=40_000, cached=4.0), peer:
+        await peer.until(lambda: len({p.timestamp for p in peer.of("video")}) > 130)
+        viewer = source(site).rtp.viewers[0]
+        assert viewer.dropped_groups == 0
+        sequences = [packet.sequence for packet in peer.of("video")]
+        assert sequences == list(range(len(sequences))), "from the keyframe on, without a gap"
+
+
 @pytest.mark.parametrize(
     "data",
     [b"\x00\x05hello", b"GET / HTTP/1.1\r\n\r\n", frame(b"\x80" * 40), frame(b"\x00\x01" * 20)],

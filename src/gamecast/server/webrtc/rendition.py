@@ -187,6 +187,8 @@ class RtpRendition:
         self._pacer = None
         share = int(_PACE_BITRATE / 8 * _PACE_SECONDS)
         for viewer in list(self._pacing):
+            if viewer.socket.backlog() > _BURST_BYTES:
+                continue  # a connection that is slower than the pace sets its own
             budget = share
             while viewer.queue and budget > 0:
                 frame = viewer.queue.popleft()

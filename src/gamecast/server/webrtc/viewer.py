@@ -210,9 +210,13 @@ class WhepViewer:
 
     def may_have_group(self, bitrate: int, now: float) -> bool:
         """Decides at a keyframe whether this viewer gets the group that begins with it."""
-        if self.socket.backlog() > _DRAINED:
+        waiting = self.socket.backlog()
+        if waiting > _DRAINED:
             self.dropped_groups += 1
             return False
+        if waiting and self.queue:  # the last group has not got through: the new one is fresher
+            self.queue.clear()
+            self.dropped_groups += 1
         estimate = self.reception.estimate
         over = bool(estimate) and bitrate > estimate * _HEADROOM
         if not over:
