@@ -35,8 +35,9 @@ from gamecast.server.http.hls import HlsRoutes
 from gamecast.server.http.ice_servers import IceServers
 from gamecast.server.http.listener import HttpListener
 from gamecast.server.http.live import LiveFeeds
-from gamecast.server.http.media import MediaApp, Routes
+from gamecast.server.http.media import MediaApp, Routes, cors_headers
 from gamecast.server.http.pages import Pages
+from gamecast.server.http.ready import ReadyPieces
 from gamecast.server.http.srt import srt_routes
 from gamecast.server.http.whep import WhepRoutes
 from gamecast.server.http.whip import WhipRoutes
@@ -221,7 +222,8 @@ class Server:
             idle_timeout=http.idle_timeout,
             admission=admission,
         )
-        return HttpListener(root, limits)
+        ready = ReadyPieces(self.directory, cors_headers(http.allow_origin))
+        return HttpListener(root, limits, ready)
 
     async def _may_play(self, name: str, request: Request) -> Response | None:
         query = request.query_params

@@ -97,6 +97,15 @@ class HlsRendition:
         if len(self._seen) < _MOST_COUNTED or who in self._seen:
             self._seen[who] = self._asked_at
 
+    def piece(self, msn: int, part: int | None = None) -> bytes | None:
+        """A part, or a whole segment, that exists and is still kept."""
+        segment = self.packager.segment(msn)
+        if segment is None:
+            return None
+        if part is not None:
+            return segment.parts[part].data if part < len(segment.parts) else None
+        return segment.data if segment.duration is not None else None
+
     async def reach(self, msn: int, part: int, *, patience: float) -> bool:
         """Wait until the playlist contains this part; ``False`` if it does not in time."""
         try:

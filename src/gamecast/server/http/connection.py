@@ -59,11 +59,21 @@ class HttpLimits:
     admission: Admission = field(repr=False)
 
 
+class Ready(Protocol):
+    """Knows the answers to some requests without asking the application."""
+
+    def find(
+        self, url: bytes, headers: list[tuple[bytes, bytes]], address: str
+    ) -> tuple[bytes, bytes] | None:
+        """The rest of the head, from after the default headers, and the body, of a 200."""
+
+
 class HttpConnection(HttpToolsProtocol):
     """One HTTP connection, until an application takes its transport over."""
 
     limits: HttpLimits
-    """Set on a subclass by :func:`connection_class`."""
+    ready: Ready | None = None
+    """Both are set on a subclass by :func:`connection_class`."""
 
     def __init__(
         self,
@@ -77,6 +87,7 @@ class HttpConnection(HttpToolsProtocol):
         self._header_bytes = 0
         self._in_header = True
         self._completed = False
+        self._answered = False
         self._admitted = False
         self._takeover: Takeover | None = None
         self._running: RequestResponseCycle | None = None
@@ -123,9 +134,30 @@ class HttpConnection(HttpToolsProtocol):
         self._in_header = False
         self._header_bytes = 0
         self._disarm()
+        self._answered = self._answer_at_once()
+        if self._answered:
+            return
         super().on_headers_complete()
         if self.cycle is not None and not self.cycle.response_complete and self._has_body():
             self._arm(self.limits.body_timeout, 408, b"request body too slow")
+
+    def _answer_at_once(self) -> bool:
+        """Write an answer that lies ready, unless another request is being answered."""
+        busy = self.cycle is not None and not self.cycle.response_complete
+        if self.ready is None or busy or self.flow.write_paused:
+            return False
+        if self.parser.get_method() != b"GET" or not self.parser.should_keep_alive():
+            return False
+        found = self.ready.find(self.url, self.headers, self._address)
+        if found is None:
+            return False
+        rest, body = found
+        head = [STATUS_LINE[200]]
+        for name, value in self.server_state.default_headers:
+            head += [name, b": ", value, b"\r\n"]
+        self.transport.writelines([b"".join([*head, rest]), body])
+        self.on_response_complete()
+        return True
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # With pipelining ``self.cycle`` is the request read last, not the one that is answered.
@@ -140,7 +172,8 @@ class HttpConnection(HttpToolsProtocol):
         """The body is whole."""
         self._disarm()
         self._in_header = self._completed = True
-        super().on_message_complete()
+        if not self._answered:
+            super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is gone."""
@@ -280,11 +313,12 @@ def _refusal(status: int, reason: bytes) -> bytes:
     )
 
 
-def connection_class(limits: HttpLimits) -> type[HttpConnection]:
+def connection_class(limits: HttpLimits, ready: Ready | None = None) -> type[HttpConnection]:
     """A connection class with these limits, as uvicorn makes connections from a class."""
 
     class LimitedHttpConnection(HttpConnection):
         pass
 
     LimitedHttpConnection.limits = limits
+    LimitedHttpConnection.ready = ready
     return LimitedHttpConnection

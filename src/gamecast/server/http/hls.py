@@ -21,11 +21,11 @@ from gamecast.server.http.problems import problem
 
 MEDIA_PLAYLIST = "media.m3u8"
 _PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
-_MEDIA_TYPE = "video/mp4"
+MEDIA_TYPE = "video/mp4"
 _AFTER_THE_END_SECONDS = 60.0
 """A stream that is over stays readable this long: section 6.2.2 asks for the playlist's length."""
-_FOREVER = "public, max-age=3600, immutable"
-_NAME = re.compile(
+FOREVER = "public, max-age=3600, immutable"
+PIECE = re.compile(
     r"(?P<epoch>[0-9a-f]{16})-(?:init(?P<init>\d{1,9})\.mp4|(?P<msn>\d{1,12})(?:\.(?P<part>\d{1,6}))?\.m4s)"
 )
 
@@ -74,7 +74,7 @@ class HlsRoutes:
         Their names hold 64 random bits that only a playlist tells, so whoever was given the
         playlist may have them: players and CDNs ask for them without the playlist's query.
         """
-        return _NAME.fullmatch(file) is not None
+        return PIECE.fullmatch(file) is not None
 
     async def answer(self, request: Request, stream: Stream, file: str) -> Response | None:
         """The response, or ``None`` if ``file`` is not a name of ours."""
@@ -102,7 +102,7 @@ class HlsRoutes:
     async def _piece(
         self, request: Request, rendition: HlsRendition | None, file: str
     ) -> Response | None:
-        match = _NAME.fullmatch(file)
+        match = PIECE.fullmatch(file)
         if match is None:
             return None
         if rendition is None or rendition.epoch != match["epoch"]:
@@ -111,7 +111,7 @@ class HlsRoutes:
         if match["init"] is not None:
             return _media(rendition.packager.inits.get(int(match["init"])))
         if match["part"] is None:
-            return await self._segment(rendition, int(match["msn"]))
+            return _media(rendition.piece(int(match["msn"])))
         return await self._part(rendition, int(match["msn"]), int(match["part"]))
 
     def _rendition(self, request: Request, stream: Stream) -> HlsRendition:
@@ -172,20 +172,11 @@ class HlsRoutes:
         body = rendition.playlist.render(skip=directives.skip)
         return Response(body, media_type=_PLAYLIST_TYPE, headers={"cache-control": cache})
 
-    async def _segment(self, rendition: HlsRendition, msn: int) -> Response:
-        segment = rendition.packager.segment(msn)
-        if segment is None or segment.duration is None:
-            return _gone()
-        return _media(segment.data)
-
     async def _part(self, rendition: HlsRendition, msn: int, part: int) -> Response:
         packager = rendition.packager
         if (msn, part) == packager.position:  # the preload hint: answer when it exists
             await rendition.reach(msn, part, patience=3.0 * packager.target_duration)
-        segment = packager.segment(msn)
-        if segment is None or part >= len(segment.parts):
-            return _gone()
-        return _media(segment.parts[part].data)
+        return _media(rendition.piece(msn, part))
 
 
 def _credential(request: Request) -> str:
@@ -198,7 +189,7 @@ def _credential(request: Request) -> str:
 def _media(data: bytes | None) -> Response:
     if data is None:
         return _gone()
-    return Response(data, media_type=_MEDIA_TYPE, headers={"cache-control": _FOREVER})
+    return Response(data, media_type=MEDIA_TYPE, headers={"cache-control": FOREVER})
 
 
 def _gone() -> Response:

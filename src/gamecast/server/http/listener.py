@@ -13,16 +13,17 @@ from uvicorn.server import ServerState
 
 from gamecast.net.linger import Linger, until_none
 from gamecast.net.tcp import TLS_HANDSHAKE_SECONDS
-from gamecast.server.http.connection import HttpLimits, connection_class
+from gamecast.server.http.connection import HttpLimits, Ready, connection_class
 
 
 class HttpListener:
     """Accepts HTTP on bound sockets and runs the application on each request."""
 
-    def __init__(self, app: ASGIApp, limits: HttpLimits) -> None:
+    def __init__(self, app: ASGIApp, limits: HttpLimits, ready: Ready | None = None) -> None:
+        """``ready`` is asked before the application is."""
         self._config = Config(
             app,
-            http=connection_class(limits),
+            http=connection_class(limits, ready),
             ws="none",  # media over WebSocket takes the transport over by itself
             lifespan="off",
             log_config=None,

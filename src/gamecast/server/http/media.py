@@ -54,7 +54,7 @@ class MediaApp:
         self._flow = routes.flow
         self._may_play = may_play
         self._poster = poster
-        self._cors = _cors(allow_origin)
+        self._cors = cors_headers(allow_origin)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry for HTTP requests whose path starts with :data:`PREFIX`."""
@@ -155,7 +155,8 @@ class MediaApp:
         return Response(data, media_type="image/jpeg", headers={"cache-control": "max-age=5"})
 
 
-def _cors(allow_origin: str) -> dict[str, str]:
+def cors_headers(allow_origin: str) -> dict[str, str]:
+    """What lets pages of other origins play."""
     if not allow_origin:
         return {}
     headers = {
