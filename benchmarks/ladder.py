@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from benchmarks.servers import GROUP_SECONDS
 from gamecast.bench.results import WatchResult
 
 FULL_DELAY = 0.100
 """Seconds of p95 above which a server does not keep up (docs/benchmarks/README.md)."""
 _LOSS = 0.001
+_MISSED = 0.005
 _FULL = 0.97
 _GROWTH = 1.25
 _BUSY = 0.7
@@ -33,8 +35,10 @@ class Step:
     gbit: float
     lost: float
     """Share of packets, or of parts."""
-    missed: int
-    """Frames and groups that viewers did not get."""
+    missed: float
+    """Share of the frames looked at that did not come."""
+    short: float
+    """Share of the groups that those did not get who were checked by their number of bytes."""
     absent: int
     """Viewers whose connection ended, or that were not served."""
     load_cpu: float
@@ -57,7 +61,8 @@ class Step:
             first_picture=result.first_picture,
             gbit=result.bits_per_second / 1e9,
             lost=lost / units if units else 1.0,
-            missed=result.missed_frames + result.missed_groups,
+            missed=result.missed_frames / max(1, result.frames + result.missed_frames),
+            short=result.missed_groups / max(1.0, result.viewers * result.seconds / GROUP_SECONDS),
             absent=result.closed + result.failed,
             load_cpu=result.load_cpu,
         )
@@ -70,8 +75,10 @@ class Step:
             return "no picture came"
         if self.lost > _LOSS:
             return f"{self.lost:.1%} lost or late"
-        if self.missed > self.number * _LOSS * 60:
-            return f"{self.missed} frames or groups missed"
+        if self.missed > _MISSED:
+            return f"{self.missed:.1%} of the frames missed"
+        if self.short > _MISSED:
+            return f"{self.short:.1%} of the groups missed"
         if self.delay[95] > full_delay:
             return f"p95 of the delay is {self.delay[95] * 1e3:.0f} ms"
         return ""
@@ -97,21 +104,31 @@ class Ladder:
         """Why there was no further step."""
 
     def numbers(self) -> Iterator[int]:
-        """The next number, once the step before has been put into ``steps``."""
+        """The next number, once the step before has been put into ``steps``.
+
+        A step that fails is measured once more: something else may have disturbed it.
+        """
         known = iter(self.known)
         number = next(known, self.low)
         while True:
             yield number
-            step = self.steps[-1]
-            self.stopped = step.problem(self.full_delay)
-            if not self.stopped and step.load_cpu > _FULL:
-                self.stopped = "the load's core is full"
-            following = next(known, 0) or min(self.most, self._next(number, step.cpu))
-            if not self.stopped and number >= following:
-                self.stopped = "the last step"
+            if self.steps[-1].problem(self.full_delay):
+                self.steps.pop()
+                yield number
+            following = next(known, 0) or min(self.most, self._next(number, self.steps[-1].cpu))
+            self.stopped = self._reason(following)
             if self.stopped:
                 return
             number = following
+
+    def _reason(self, following: int) -> str:
+        """Why not to go on; empty if there is no reason."""
+        step = self.steps[-1]
+        if problem := step.problem(self.full_delay):
+            return problem
+        if step.load_cpu > _FULL:
+            return "the load's core is full"
+        return "the last step" if step.number >= following else ""
 
     def _next(self, number: int, cpu: float) -> int:
         full = number / max(cpu, 0.001)

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks import machine
 
 NAME = "bench"
-_GROUP_SECONDS = 2.0
+GROUP_SECONDS = 2.0
 _PATIENCE = 60.0
 
 
@@ -54,6 +54,8 @@ def gamecast_server(folder: Path) -> Iterator[Running]:
         "GAMECAST_AUTH__PUBLISH": "open",
         "GAMECAST_HTTP__MAX_CONNECTIONS_PER_ADDRESS": "20000",
         "GAMECAST_RTMP__MAX_CONNECTIONS_PER_ADDRESS": "20000",
+        "GAMECAST_ICE__MAX_SESSIONS": "20000",
+        "GAMECAST_ICE__MAX_SESSIONS_PER_ADDRESS": "20000",
     }
     with machine.program(arguments, core=machine.SERVER_CORE, log=log, env=settings) as child:
         machine.wait_for(folder / "ready.json", child, log)
@@ -90,12 +92,12 @@ def publisher(server: Running, folder: Path, feed: Feed | None = None) -> Iterat
     arguments = machine.gamecast(
         "bench", "publish", url if feed.count > 1 else url.replace("{n}", "1"),
         "--count", str(feed.count), "--bitrate", str(feed.bitrate), "--fps", str(feed.fps),
-        "--keyframe-interval", str(_GROUP_SECONDS), "--audio", feed.audio, *feed.extra,
+        "--keyframe-interval", str(GROUP_SECONDS), "--audio", feed.audio, *feed.extra,
     )  # fmt: skip
     log.unlink(missing_ok=True)
     with machine.program(arguments, core=machine.LOAD_CORE, log=log) as child:
         _wait_until_publishing(child, log)
-        time.sleep(_GROUP_SECONDS + 0.5)
+        time.sleep(GROUP_SECONDS + 0.5)
         if child.poll() is not None:
             raise RuntimeError(log.read_text()[-2000:])
         yield child.pid

@@ -6,7 +6,7 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import gamecast
@@ -29,6 +29,10 @@ GAMECAST = Contender(
 )
 CONTENDERS = [GAMECAST, *PEERS]
 _IDLE_SECONDS = 5.0
+_SAMPLE, _RTP_SAMPLE = 20, 8
+"""Viewers that look at every frame; to decrypt costs as much as to serve."""
+_SEGMENTS = 4.0
+"""Seconds more until a server lists enough segments for an HLS player to begin."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -112,8 +116,12 @@ def _fan_out(workload: Workload, case: Case, pace: Pace, folder: Path) -> Run:
             protocol=Watched(case.protocol),
             seconds=pace.seconds,
             settle_seconds=pace.settle,
+            sample=_RTP_SAMPLE if case.protocol in ("whep", "janus") else _SAMPLE,
             pids=running.pids,
         )
+        if case.protocol == "ll-hls":
+            with machine.on_core(machine.LOAD_CORE):
+                watch([running.watch_url(case.protocol)], replace(settings, seconds=_SEGMENTS))
         url = running.watch_url(case.protocol)
         with machine.on_core(machine.LOAD_CORE):
             results = watch_steps([url], settings, ladder.numbers())

@@ -38,7 +38,8 @@ def test_every_frame_arrives(server: GamecastServer, on_air: str, protocol: Watc
     assert result.frames >= 2 * 30, "two viewers look at every frame"
     assert result.bits_per_second > 4 * 1.5e6
     assert 0 < result.delay[50] < 1.5
-    assert 0 < result.connect[50] <= result.first_media[95] <= result.first_picture[100] < 5
+    for times in (result.connect, result.first_media, result.first_picture):
+        assert 0 < times[50] <= times[95] < 5
     assert result.cpu is not None
     assert result.memory is not None
     assert result.memory > 2**24

@@ -2,7 +2,8 @@
 
 A sample of the viewers reads everything and looks for stamps, which proves every frame and measures
 its delay. The others let the kernel throw their bytes away uncopied (``MSG_TRUNC``, tcp(7)) and are
-checked by their number: a lost group is missing in it. Linux only.
+checked by their number: a lost group is missing in it. They are not woken by every packet either,
+but swept: what waits in their sockets is thrown away some 25 times a second. Linux only.
 """
 
 from __future__ import annotations
@@ -21,6 +22,14 @@ _READ = 512 * 1024
 _KEEP = SIZE - 1
 _OPEN_SECONDS = 0.003
 """Reading between two new viewers, so that a crowd does not arrive in one instant."""
+
+_SWEEP_SECONDS = 0.04
+"""Between two readings of a viewer that is only counted."""
+_SWEPT_AT_ONCE = 50
+_POLL_SECONDS = 0.001
+_SO_RCVBUFFORCE = 33
+_RECEIVE_BYTES = 1024 * 1024
+"""What a keyframe and 40 ms need many times over: no server shall wait for a sweep."""
 
 Opening = Callable[[socket.socket], bytes]
 """Speaks a protocol on a connected, blocking socket until media flows; returns what came of it."""
@@ -45,6 +54,9 @@ class StreamCrowd:
         self._openings = openings
         self._viewers: list[Viewer] = []
         self._by_fd: dict[int, Viewer] = {}
+        self._counted: list[Viewer] = []
+        self._sweep_began = 0.0
+        self._swept = 0
         self._epoll = select.epoll()
         self._buffer = bytearray(_KEEP + _READ)
         self._view = memoryview(self._buffer)
@@ -63,8 +75,11 @@ class StreamCrowd:
 
     def _open(self, address: tuple[str, int], opening: Opening, *, scans: bool) -> None:
         begin = time.monotonic()
-        sock = socket.create_connection(address, timeout=10)
+        sock = socket.socket()
         try:
+            _enlarge(sock)
+            sock.settimeout(10)
+            sock.connect(address)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             rest = opening(sock)
         except BaseException:
@@ -87,12 +102,27 @@ class StreamCrowd:
         """Read until this time of ``time.monotonic``."""
         poll, by_fd = self._epoll.poll, self._by_fd
         while (left := until - time.monotonic()) > 0:
-            for fd, _ in poll(min(left, 0.1)):
+            for fd, _ in poll(min(left, _POLL_SECONDS)):
                 viewer = by_fd[fd]
                 if viewer.figures.scans:
                     self._read_and_scan(viewer)
                 else:
                     self._discard(viewer)
+                    self._epoll.unregister(fd)
+                    self._counted.append(viewer)
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Some of those whose turn it is, evenly over the time of a sweep."""
+        now = time.monotonic()
+        share = (now - self._sweep_began) / _SWEEP_SECONDS
+        due = min(int(len(self._counted) * share), self._swept + _SWEPT_AT_ONCE)
+        for viewer in self._counted[self._swept : due]:
+            if not viewer.figures.closed:
+                self._discard(viewer)
+        self._swept = due
+        if due >= len(self._counted):
+            self._sweep_began, self._swept = now, 0
 
     def close(self) -> None:
         """Close all."""
@@ -124,7 +154,8 @@ class StreamCrowd:
     def _arrived(self, viewer: Viewer, count: int) -> None:
         if not count:
             viewer.figures.closed = True
-            self._epoll.unregister(viewer.sock.fileno())
+            if viewer.figures.scans:
+                self._epoll.unregister(viewer.sock.fileno())
             return
         viewer.figures.arrived(count, time.monotonic())
 
@@ -134,3 +165,11 @@ class StreamCrowd:
             viewer.figures.see(stamp, wall_ns=wall, now=now)
         # One byte less than a stamp: a whole one is never found twice, one that is cut is not lost.
         viewer.tail = bytes(self._view[max(0, end - _KEEP) : end])
+
+
+def _enlarge(sock: socket.socket) -> None:
+    """Before it connects: that settles how far the window can grow."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BYTES)
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
