@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from gamecast.client.push import tcpinfo
 from gamecast.client.push.stats import DestinationStats
-from gamecast.client.push.uplink import LinkError
+from gamecast.client.push.uplink import LinkError, tls_problem
 from gamecast.media.containers.flv.writer import TagWriter
 from gamecast.media.packet import Packet
 from gamecast.net.tcp import TcpDriver
@@ -200,8 +200,9 @@ async def open_link(
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
             await loop.create_connection(
-                # High water 0: "writable" means that the kernel has everything.
-                lambda: TcpDriver(link, high_water=0),
+                # High water 0: "writable" means that the kernel has everything. Not with TLS: there
+                # asyncio pauses a writer at the mark, not above it, and would do so for ever.
+                lambda: TcpDriver(link, high_water=1 if tls else 0),
                 url.host,
                 url.port,
                 ssl=tls,
@@ -209,7 +210,7 @@ async def open_link(
     except TimeoutError:
         raise LinkError(f"{url.host}:{url.port} does not answer") from None
     except ssl.SSLError as error:
-        raise LinkError(f"TLS: {error.reason or error}") from error
+        raise LinkError(tls_problem(error)) from error
     except OSError as error:
         raise LinkError(_connect_problem(url, error)) from error
     try:

@@ -24,6 +24,7 @@ from gamecast.protocols.srt import (
     ConnectionClosed,
     Event,
     PayloadsReceived,
+    chunk_size,
 )
 
 _GOODBYE = 1.8
@@ -130,8 +131,9 @@ class SrtLink:
             return
         data = self._muxer.write(packet)
         now = self._loop.time()
-        for at in range(0, len(data), PAYLOAD_SIZE):
-            connection.send(data[at : at + PAYLOAD_SIZE], now)
+        size = chunk_size(connection)
+        for at in range(0, len(data), size):
+            connection.send(data[at : at + size], now)
         self._bytes += len(data)
         self._flush()
 

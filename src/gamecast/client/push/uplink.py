@@ -7,6 +7,7 @@ connection is opened (``_open``), which is then a :class:`Link`.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -36,6 +37,13 @@ class LinkError(Exception):
         super().__init__(message)
         self.refused = refused
         self.move_to = move_to
+
+
+def tls_problem(error: ssl.SSLError) -> str:
+    """What went wrong with TLS, in one line."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the server's certificate is not trusted: {error.verify_message}"
+    return f"TLS: {error.reason or error}"
 
 
 class Link(Protocol):

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import httptools
 
 from gamecast import __version__
+from gamecast.client.push.uplink import tls_problem
 
 TIMEOUT = 10.0
 """Seconds for one exchange, TCP and TLS included."""
@@ -90,7 +91,7 @@ async def _exchange(request: Request, tls: Callable[[], ssl.SSLContext]) -> Resp
     except TimeoutError:
         raise HttpError(f"{where} does not answer") from None
     except ssl.SSLError as error:
-        raise HttpError(f"TLS: {error.reason or error}") from error
+        raise HttpError(tls_problem(error)) from error
     except ConnectionRefusedError:
         raise HttpError(f"{where} refuses connections (is the server running?)") from None
     except OSError as error:
