@@ -17,6 +17,10 @@ from gamecast.net.linger import Linger, until_none
 TLS_HANDSHAKE_SECONDS = 10.0
 """From the connection to the end of the TLS handshake; before it, no protocol's deadline runs."""
 _SWEEP_SECONDS = 5.0
+_LATE_SECONDS = 1.0
+"""A timer that is later than this fires in a process that stood still (suspended, or blocked)."""
+_CATCH_UP_SECONDS = 0.2
+"""Given then to read what peers sent meanwhile: uvloop runs timers before it looks at sockets."""
 _TRIES = 20
 _TCP_NOTSENT_LOWAT = {"linux": 25, "darwin": 0x201}
 
@@ -67,6 +71,7 @@ class TcpDriver(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
+        self._catching_up = False
         self.address = ""
         """The peer's address without the port."""
         self.port = 0
@@ -89,6 +94,7 @@ class TcpDriver(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._timer_at = at
+        self._catching_up = False
         self._timer = None if at is None else self._loop.call_at(at, self._fire)
 
     def set_high_water(self, size: int) -> None:
@@ -173,7 +179,13 @@ class TcpDriver(asyncio.Protocol):
             self._handler.closed(exc)
 
     def _fire(self) -> None:
+        if self._timer_at is not None and not self._catching_up:
+            self._catching_up = self._loop.time() - self._timer_at > _LATE_SECONDS
+            if self._catching_up:  # the peer may have kept its time, and we did not
+                self._timer = self._loop.call_later(_CATCH_UP_SECONDS, self._fire)
+                return
         self._timer = self._timer_at = None
+        self._catching_up = False
         self._handler.timer_fired()
 
 
