@@ -92,3 +92,9 @@ def test_no_path_of_a_machine_is_committed() -> None:
         relative(path) for path in files if path.is_file() and machine.search(path.read_bytes())
     ]
     assert found == []
+
+
+def test_the_server_starts_without_ffmpeg_s_libraries() -> None:
+    """PyAV is a quarter of a small server's memory; only worker processes need it."""
+    program = "import sys, gamecast.cli.serving; sys.exit('av' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

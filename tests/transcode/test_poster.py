@@ -9,7 +9,8 @@ import av
 import pytest
 
 from gamecast.media.packet import Packet
-from gamecast.transcode.poster import MAX_WIDTH, poster
+from gamecast.transcode.picture import MAX_WIDTH
+from gamecast.transcode.poster import poster
 from tests.transcode.scenes import flash_and_beep, load
 
 
