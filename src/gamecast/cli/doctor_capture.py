@@ -24,16 +24,31 @@ def _x11() -> Finding:
     display = os.environ.get("DISPLAY", "")
     if not display:
         if "WAYLAND_DISPLAY" in os.environ:
-            return missing("screen", "Wayland only", "log in to an X11 session to capture it")
+            hint = "log in to an X11 session, or publish with OBS"
+            return missing("screen", "Wayland only, which 'gamecast push' cannot capture", hint)
         return missing("screen", "no display in this session")
     import av
 
     try:
         with av.open(display, format="x11grab", options={"framerate": "30"}) as grabber:
             picture = next(grabber.decode(video=0))
+            if _is_xwayland():
+                hint = "capture a game in XWayland by --window, use an X11 session, or OBS"
+                return missing("screen", "Wayland shows no program the whole screen", hint)
     except (OSError, ValueError, StopIteration) as error:
         return missing("screen", f"display {display} cannot be read: {error}")
     return ok("screen", f"display {display}, {picture.width} x {picture.height}")
+
+
+def _is_xwayland() -> bool:
+    from gamecast.client.capture.x11.display import Display
+    from gamecast.client.capture.x11.wire import XError
+
+    try:
+        with Display() as display:
+            return any(screen.is_xwayland for screen in display.screens())
+    except XError:
+        return False
 
 
 def _devices(name: str, folder: Path, pattern: str, none: str) -> Finding:

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gamecast.client.capture.desktop import cameras
+from gamecast.client.capture.desktop import WAYLAND, cameras
 from gamecast.client.capture.sound.libpulse import PulseError, sources
 from gamecast.client.capture.x11.display import Display
+from gamecast.client.capture.x11.grab import XWAYLAND
 from gamecast.client.capture.x11.wire import XError
 
 
@@ -47,6 +48,9 @@ def _desktop(environ: Mapping[str, str]) -> Iterator[Device | Absence]:
     try:
         with Display(environ) as display:
             for screen in display.screens():
+                if screen.is_xwayland:
+                    yield Absence("screen", XWAYLAND)
+                    continue
                 where = screen.geometry
                 detail = f"{where.width}x{where.height}+{where.x}+{where.y}"
                 yield Device("screen", screen.name, detail, f"--screen {screen.number}")
@@ -55,7 +59,8 @@ def _desktop(environ: Mapping[str, str]) -> Iterator[Device | Absence]:
                 pattern = shlex.quote(_pattern(window.title))
                 yield Device("window", window.title, detail, f"--window {pattern}")
     except XError as error:
-        yield Absence("screen", str(error))
+        only_wayland = environ.get("WAYLAND_DISPLAY") and not environ.get("DISPLAY")
+        yield Absence("screen", WAYLAND if only_wayland else str(error))
 
 
 def _pattern(title: str) -> str:

@@ -19,7 +19,7 @@ from gamecast.client.capture.x11.grab import WindowSource, open_region, open_scr
 from gamecast.client.capture.x11.wire import Geometry
 
 WAYLAND = (
-    "a Wayland session can only be captured through its portal, which is not supported yet: "
+    "a Wayland session can only be captured through its portal, which is not supported: "
     "log in to an X11 session, or publish with OBS"
 )
 

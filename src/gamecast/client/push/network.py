@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -15,7 +16,9 @@ class NetworkThread:
     """Runs an event loop in a thread of its own."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        # Windows' usual loop cannot watch sockets, which UDP (SRT, WHIP) needs.
+        selector = sys.platform == "win32"
+        self._loop = asyncio.SelectorEventLoop() if selector else asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="push", daemon=True)
         self._thread.start()
 

@@ -28,6 +28,11 @@ class Screen:
     name: str
     geometry: Geometry
 
+    @property
+    def is_xwayland(self) -> bool:
+        """Whether this is Wayland's X server, which shows nobody what is on the screen."""
+        return self.name.startswith("XWAYLAND")
+
 
 @dataclass(slots=True, frozen=True)
 class Window:

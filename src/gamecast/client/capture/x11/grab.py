@@ -13,6 +13,10 @@ from gamecast.client.capture.source import SourceError
 from gamecast.client.capture.x11.display import Display, Screen, Window
 from gamecast.client.capture.x11.wire import Geometry, XError
 
+XWAYLAND = (
+    "a Wayland session lets no program see the whole screen: capture a game that runs in XWayland "
+    "by --window, log in to an X11 session, or publish with OBS"
+)
 LOOK = 0.2
 """Seconds between looks at where the window is and how big."""
 
@@ -50,6 +54,8 @@ def open_screen(
     if not 0 <= number < len(screens):
         raise SourceError(f"no screen {number}: there are screens 0 to {len(screens) - 1}")
     screen: Screen = screens[number]
+    if screen.is_xwayland:
+        raise SourceError(XWAYLAND)
     grab = grab_area(name, screen.geometry, fps, cursor=cursor)
     size = f"{screen.geometry.width}x{screen.geometry.height}"
     return DeviceSource(grab, name=f"screen {number} ({screen.name}, {size})", fps=fps)
@@ -62,6 +68,8 @@ def open_region(
     try:
         with Display(environ) as display:
             (width, height), name = display.size, display.name
+            if any(screen.is_xwayland for screen in display.screens()):
+                raise SourceError(XWAYLAND)
     except XError as error:
         raise SourceError(str(error)) from error
     text = f"{area.width}x{area.height}+{area.x}+{area.y}"
