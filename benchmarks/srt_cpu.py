@@ -43,6 +43,8 @@ class Used:
     """Share of a core."""
     waited: float
     """Share of the time in which it wanted the core and had none."""
+    lost: int = 0
+    """Packets that the server gave up."""
 
 
 def clip(folder: Path) -> Path:
@@ -176,8 +178,8 @@ class Bench:
             idle = observe(pid, 2.0)
             with self._load(port, publishers, passphrase):
                 used = observe(pid, self._seconds)
-                self._check(http, publishers)
-            return Used(cpu=used.cpu - idle.cpu, waited=used.waited)
+                lost = self._lost(http, publishers)
+            return Used(cpu=used.cpu - idle.cpu, waited=used.waited, lost=lost)
 
     def play(self, passphrase: str) -> Used:
         """What one SRT player adds to our server."""
@@ -192,14 +194,22 @@ class Bench:
             return Used(cpu=used.cpu - before.cpu, waited=used.waited)
 
     @staticmethod
-    def _check(http: str, publishers: int) -> None:
+    def _lost(http: str, publishers: int) -> int:
+        """Packets given up, all publishers together; all have to be on air."""
         with urllib.request.urlopen(f"{http}/api/v1/streams", timeout=10) as answer:
             streams = json.loads(answer.read())["items"]
         if len(streams) != publishers:
             raise RuntimeError(f"{len(streams)} of {publishers} are on air")
+        with urllib.request.urlopen(f"{http}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        dropped = [line for line in lines if line.startswith("gamecast_srt_pkt_rcv_drop_total{")]
+        return sum(round(float(line.rpartition(" ")[2])) for line in dropped)
 
 
-HEAD = "| what | CPU of one core | waited for the core | to srt-live-transmit |\n|---|--:|--:|--:|"
+HEAD = (
+    "| what | CPU of one core | waited for the core | lost | to srt-live-transmit |\n"
+    "|---|--:|--:|--:|--:|"
+)
 
 
 def run(bench: Bench, *, repeat: int, many: list[int]) -> list[str]:
@@ -235,7 +245,8 @@ def _rows(found: dict[str, list[Used]]) -> list[str]:
             ratio = f"{middle / theirs:.1f}"
         spread = f" ({min(cpus):.1f}–{max(cpus):.1f})" if len(cpus) > 1 else ""
         waited = max(used.waited for used in runs) * 100
-        rows.append(f"| {name} | {middle:.1f} %{spread} | {waited:.0f} % | {ratio} |")
+        lost = sum(used.lost for used in runs)
+        rows.append(f"| {name} | {middle:.1f} %{spread} | {waited:.0f} % | {lost} | {ratio} |")
     return rows
 
 

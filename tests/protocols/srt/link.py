@@ -38,7 +38,10 @@ class Weather:
 
 @dataclass
 class Pair:
-    """A caller and a listener. ``drift``: by how much the caller's clock is fast."""
+    """A caller and a listener.
+
+    ``drift``: by how much the caller's clock is fast; ``age``: for how long both have been there.
+    """
 
     caller_settings: Settings
     listener_settings: Settings
@@ -46,6 +49,7 @@ class Pair:
     seed: int = 1
     start: float = 1000.0
     drift: float = 0.0
+    age: float = 0.0
     passphrase: str = ""
     answer: Callable[[Listener, ConnectionRequested, float], Connection | None] | None = None
 
@@ -64,6 +68,8 @@ class Pair:
         self.caller = Caller(
             self.caller_settings, now=self.caller_now, random_bytes=self.dice.randbytes
         )
+        self.listener._started -= self.age
+        self.caller._started -= self.age
         self.server: Connection | None = None
         self.requests: list[ConnectionRequested] = []
         self.received: dict[str, list[tuple[float, bytes]]] = {"caller": [], "server": []}

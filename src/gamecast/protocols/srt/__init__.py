@@ -24,6 +24,14 @@ from gamecast.protocols.srt.statistics import Statistics
 
 PAYLOAD_SIZE = 1316
 """Seven transport packets: what live SRT sends in one datagram."""
+_TRANSPORT_PACKET = 188
+
+
+def chunk_size(connection: Connection) -> int:
+    """How many bytes of a transport stream go into one datagram: whole packets if they fit."""
+    most = min(PAYLOAD_SIZE, connection.payload_size)
+    return most // _TRANSPORT_PACKET * _TRANSPORT_PACKET or most
+
 
 __all__ = [
     "PAYLOAD_SIZE",
@@ -42,5 +50,6 @@ __all__ = [
     "SrtError",
     "Statistics",
     "build_access_control",
+    "chunk_size",
     "parse_access_control",
 ]

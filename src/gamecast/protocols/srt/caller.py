@@ -195,6 +195,7 @@ class Caller:
             peer_id=answer.socket_id,
             sequence=self._sequence,
             peer_sequence=answer.sequence,
+            mtu=min(answer.mtu, settings.mtu),
             window=min(answer.window, settings.window),
             latency=max(agreed.send_delay / 1000, settings.latency),
             peer_latency=max(agreed.receive_delay / 1000, settings.peer_latency),

@@ -35,6 +35,8 @@ class Agreement:
     peer_id: int
     sequence: int
     """Of our first data packet."""
+    mtu: int
+    """The smaller of both sides'."""
     peer_sequence: int
     window: int
     """Packets that the peer takes unconfirmed."""
@@ -69,9 +71,9 @@ class Connection:
         self.closed: ConnectionClosed | None = None
         self._settings = settings
         self._security = security
-        self._largest = settings.mtu - _UDP_HEADERS - wire.HEADER_SIZE
-        if security is not None:
-            self._largest -= security.overhead
+        overhead = security.overhead if security is not None else 0
+        self.payload_size = agreement.mtu - _UDP_HEADERS - wire.HEADER_SIZE - overhead
+        """The most bytes that ``send`` takes at once: 1456 as a rule, 1440 with AES-GCM."""
         self._outbox = Outbox(peer=agreement.peer_id, started=agreement.started)
         self._rtt = RoundTrip()
         self._totals = Statistics()
@@ -156,8 +158,8 @@ class Connection:
     # Commands -----------------------------------------------------------------------------------
 
     def send(self, payload: bytes, now: float) -> None:
-        """Send one payload of at most 1456 bytes, 1440 with AES-GCM (``ValueError`` above)."""
-        if len(payload) > self._largest:
+        """Send one payload of at most ``payload_size`` bytes (``ValueError`` above)."""
+        if len(payload) > self.payload_size:
             raise ValueError("payload does not fit into one packet")
         if self.closed is None:
             self._send_rate.count(len(payload))

@@ -19,7 +19,9 @@ SRT_VERSION = 0x010504
 SAFE_GCM_VERSION = 0x010504
 """Before, libsrt's AES-GCM used one nonce for 65 536 packets: nothing was kept secret."""
 MAX_STREAM_ID = 512
-MIN_MTU, MAX_MTU = 76, 1500
+MIN_MTU, MAX_MTU = 576, 1500
+"""What every IPv4 host takes (RFC 791 section 3.2); packets of libsrt's least, 76 bytes, would
+cost us forty times the work."""
 _MAX_EXTENSIONS = 16
 
 

@@ -257,6 +257,7 @@ class Listener:
             peer_id=handshake.socket_id,
             sequence=handshake.sequence,
             peer_sequence=handshake.sequence,
+            mtu=min(handshake.mtu, settings.mtu),
             window=min(handshake.window, settings.window),
             latency=max(settings.latency, asked.send_delay / 1000),
             peer_latency=max(settings.peer_latency, asked.receive_delay / 1000),

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 from gamecast.packaging.ts import TsPackager
-from gamecast.protocols.srt import PAYLOAD_SIZE, Connection
+from gamecast.protocols.srt import Connection, chunk_size
 from gamecast.relay.lane import plain
 from gamecast.relay.pace import Pace
 from gamecast.relay.rendition import FlowRendition
@@ -41,6 +41,7 @@ class SrtPlayer:
     ) -> None:
         """``flush`` sends what the connection has; ``ended``: the viewer has got all it will."""
         self._connection = connection
+        self._size = chunk_size(connection)
         self._stream = stream
         self._pace = pace
         self._flush = flush
@@ -80,7 +81,7 @@ class SrtPlayer:
 
     def backlog(self) -> int:
         """Bytes not yet sent once."""
-        return self._waiting_bytes + self._connection.unsent * PAYLOAD_SIZE
+        return self._waiting_bytes + self._connection.unsent * self._size
 
     def finish(self, reason: str) -> None:
         """End after what waits has been sent, or at once when the viewer does not keep up."""
@@ -92,7 +93,8 @@ class SrtPlayer:
 
     def _write(self, data: bytes) -> None:
         now = self._stream.clocks.monotonic()
-        payloads = [data[at : at + PAYLOAD_SIZE] for at in range(0, len(data), PAYLOAD_SIZE)]
+        size = self._size
+        payloads = [data[at : at + size] for at in range(0, len(data), size)]
         if self._waiting or len(data) > _BURST_RATE * _MAX_STEP or self._connection.unsent:
             self._waiting.extend(payloads)
             self._waiting_bytes += len(data)
