@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosedError
 from gamecast.media.containers.flv import FlvDemuxer
 from tests.server.http_viewer import RawHttp, assert_unbroken, watch_flv
 from tests.server.rtmp_peer import frame_numbers, on_air
-from tests.server.site import Site
+from tests.server.site import MakeSite, Site
 from tests.support.events import until
 
 KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
@@ -99,6 +99,30 @@ async def test_a_wrong_handshake_is_refused(site: Site, headers: tuple[str, ...]
         assert http.status == 400
         assert http.headers["sec-websocket-version"] == "13"
         assert b"WebSocket" in body
+    publisher.stop()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin", "status"),
+    [
+        ("*", "https://elsewhere.test", 101),
+        ("https://friend.test", "https://friend.test", 101),
+        ("https://friend.test", "http://test", 101),  # our own: what Host says
+        ("https://friend.test", None, 101),  # no browser
+        ("https://friend.test", "https://elsewhere.test", 403),
+        ("https://friend.test", "null", 403),
+        ("", "https://elsewhere.test", 403),
+    ],
+)
+async def test_pages_of_other_origins_watch_only_where_they_may(
+    make_site: MakeSite, allowed: str, origin: str | None, status: int
+) -> None:
+    site = await make_site(auth={"publish": "open"}, http={"allow_origin": allowed})
+    publisher = await on_air(site)
+    async with await RawHttp.open(site.http) as http:
+        headers = [*UPGRADE, KEY, VERSION, *([f"Origin: {origin}"] if origin else [])]
+        http.request("/live/main.flv", *headers)
+        assert await http.read_head() == status
     publisher.stop()
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gamecast.relay.directory import Directory
+from gamecast.server.http import websocket
 from gamecast.server.http.flow import FORMATS, FlowRoutes
 from gamecast.server.http.hls import HlsRoutes
 from gamecast.server.http.problems import not_on_air, problem
@@ -54,6 +56,7 @@ class MediaApp:
         self._flow = routes.flow
         self._may_play = may_play
         self._poster = poster
+        self._allow_origin = allow_origin
         self._cors = cors_headers(allow_origin)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,7 +104,7 @@ class MediaApp:
         format = FORMATS.get(extension)
         if format is None:
             return problem(404, "no such format", code="no_such_format")
-        refusal = await self._may_play(name, request)
+        refusal = self._refuse_foreign(request) or await self._may_play(name, request)
         if refusal is not None:
             return refusal
         stream = self._directory.get(name)
@@ -127,6 +130,19 @@ class MediaApp:
                 may_play = await self._may_play(name, request) is None
                 return self._whep.resources.options(with_servers=may_play)
         return Response(status_code=204, headers={"access-control-max-age": "86400"})
+
+    def _refuse_foreign(self, request: Request) -> Response | None:
+        """403 for a WebSocket from a page of an origin that may not read our answers.
+
+        For HTTP browsers enforce that; a WebSocket's server has to look (RFC 6455 section 10.2).
+        """
+        origin = request.headers.get("origin")
+        if origin is None or not websocket.wanted(request.scope["headers"]):
+            return None
+        own = urlsplit(origin).netloc == request.headers.get("host")
+        if own or self._allow_origin in ("*", origin):
+            return None
+        return problem(403, "not for pages of this origin", code="foreign_origin")
 
     async def _play_webrtc(self, request: Request, name: str) -> Response:
         refusal = await self._may_play(name, request)
