@@ -110,6 +110,9 @@ async def _converse(request: Request, parts: SplitResult, tls: ssl.SSLContext | 
         collector.response.local_host = str(writer.get_extra_info("sockname")[0])
         while not collector.complete:
             data = await reader.read(65536)
+            if not data and "content-length" not in collector.response.headers:
+                if collector.response.status:
+                    break  # a body that ends with the connection (RFC 9112 section 6.3)
             if not data:
                 raise ConnectionError("the server closed the connection without an answer")
             collector.feed(data)

@@ -42,7 +42,7 @@ def publish_offer(
     offer = SessionDescription(session_id=session_id)
     for index, stream in enumerate(streams):
         media = _section(stream.kind, index, Direction.SENDONLY)
-        media.codecs = _codecs([(stream.codec, stream.parameters)])
+        media.codecs = _codecs(_variants(stream))
         media.msid = f"gamecast {stream.kind}"
         media.ssrcs = {stream.ssrc: "gamecast"}
         if stream.rtx_ssrc is not None and stream.kind == "video":
@@ -92,6 +92,20 @@ def accept_answer(offer: SessionDescription, answer: SessionDescription) -> Agre
         agreed.append(_agreed(ours, theirs))
     remote = remote_transport(answer, accepted)
     return Agreement(answer=answer, remote=remote, media=agreed)
+
+
+def _variants(stream: OutgoingStream) -> list[tuple[str, dict[str, str]]]:
+    """The stream as it is, and H.264 as a plainer profile too.
+
+    Receivers that list no High profile refuse it, though their decoders take it; constrained
+    baseline is what every one of them lists, and what OBS calls all that it sends.
+    """
+    own = stream.parameters.get("profile-level-id", "")
+    variants = [(stream.codec, stream.parameters)]
+    if stream.codec == "h264" and len(own) == 6 and not own.startswith("42e0"):
+        plain = {**stream.parameters, "profile-level-id": f"42e0{own[4:]}"}
+        variants.append((stream.codec, plain))
+    return variants
 
 
 def _section(kind: str, index: int, direction: Direction) -> MediaSection:
