@@ -98,3 +98,23 @@ def test_the_server_starts_without_ffmpeg_s_libraries() -> None:
     """PyAV is a quarter of a small server's memory; only worker processes need it."""
     program = "import sys, gamecast.cli.serving; sys.exit('av' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_nothing_runs_a_shell() -> None:
+    """Programs get lists of arguments: no text of anybody's becomes a command."""
+    shells = {"system", "popen", "getoutput", "getstatusoutput", "create_subprocess_shell"}
+    found = [
+        f"{relative(path)}:{node.lineno}"
+        for path in sorted((ROOT / "src").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and runs_a_shell(node, shells)
+    ]
+    assert found == []
+
+
+def runs_a_shell(call: ast.Call, shells: set[str]) -> bool:
+    """``os.system`` and its like, or ``shell=`` with anything but a plain ``False``."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    given = [word.value for word in call.keywords if word.arg == "shell"]
+    off = all(isinstance(value, ast.Constant) and value.value is False for value in given)
+    return name in shells or not off
