@@ -110,9 +110,8 @@ async def _converse(request: Request, parts: SplitResult, tls: ssl.SSLContext | 
         collector.response.local_host = str(writer.get_extra_info("sockname")[0])
         while not collector.complete:
             data = await reader.read(65536)
-            if not data and "content-length" not in collector.response.headers:
-                if collector.response.status:
-                    break  # a body that ends with the connection (RFC 9112 section 6.3)
+            if not data and collector.ends_with_connection:
+                break
             if not data:
                 raise ConnectionError("the server closed the connection without an answer")
             collector.feed(data)
@@ -150,6 +149,11 @@ class _Collector:
         self.response = Response(url)
         self.complete = False
         self._parser = httptools.HttpResponseParser(self)
+
+    @property
+    def ends_with_connection(self) -> bool:
+        """Whether the answer says no length (RFC 9112 section 6.3)."""
+        return bool(self.response.status) and "content-length" not in self.response.headers
 
     def feed(self, data: bytes) -> None:
         """Some bytes. Raises ``HttpParserError``."""
