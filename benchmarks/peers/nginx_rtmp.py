@@ -57,8 +57,10 @@ def nginx_server(folder: Path) -> Iterator[Running]:
     ]
     with machine.program(arguments, core=machine.SERVER_CORE, log=folder / "nginx.log") as child:
         machine.wait_for(folder / "nginx.pid", child, folder / "nginx.log")
-        time.sleep(0.3)  # the worker
-        children = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
+        machine.wait_for_port(port, child, folder / "nginx.log")
+        workers = Path(f"/proc/{child.pid}/task/{child.pid}/children")
+        while not (children := workers.read_text().split()):
+            time.sleep(0.005)
         url = f"rtmp://127.0.0.1:{port}/live/{NAME}{{n}}"
         yield Running(
             pids=tuple(int(pid) for pid in children),
