@@ -14,7 +14,7 @@ from gamecast.relay.directory import Directory
 from gamecast.server.auth import Authenticator
 from gamecast.server.auth_answers import Reason, Refusal
 from gamecast.server.http.peers import describe_publisher, describe_viewers
-from gamecast.server.http.problems import not_on_air, problem
+from gamecast.server.http.problems import described, not_on_air, problem
 from gamecast.server.http.views import describe_stream
 from gamecast.server.metrics import Metrics
 
@@ -25,6 +25,7 @@ _STATUS = {
     Reason.THROTTLED: 429,
     Reason.UNAVAILABLE: 503,
 }
+_REFUSALS = described(404, 422, *_STATUS.values())
 
 
 def refusal_problem(refusal: Refusal) -> Response:
@@ -60,7 +61,7 @@ def make_api(
         redoc_url=None,
     )
     for router in (_streams(directory, authenticator), *more):
-        app.include_router(router, prefix="/api/v1")
+        app.include_router(router, prefix="/api/v1", responses=_REFUSALS)
 
     @app.get("/healthz", tags=["operation"])
     async def health() -> dict[str, str]:

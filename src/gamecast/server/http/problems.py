@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
+from typing import Any
 
 from starlette.responses import Response
 
@@ -23,6 +24,28 @@ def problem(
         media_type="application/problem+json",
         headers={"cache-control": "no-store", **(headers or {})},
     )
+
+
+_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+    },
+}
+
+
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """These problems in the words of OpenAPI, for a router's ``responses``."""
+    content = {"application/problem+json": {"schema": _SCHEMA}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in statuses
+    }
 
 
 def not_on_air(name: str) -> Response:
