@@ -93,12 +93,6 @@ class Ingest:
         person who pressed "stop" by mistake presses "start": the grace time applies alike."""
         self.lost(reason)
 
-    def end(self, reason: str) -> None:
-        """The publisher ended the stream on purpose: no grace time. This also ends a grace time
-        that is its own (the connection went first); what another has taken over goes on."""
-        if self.stream.last_publisher is self.publisher:
-            self.stream.end(reason)
-
 
 class Stream:
     """Tracks, the current group and the renditions. Packets come in by :class:`Ingest`.
@@ -196,6 +190,12 @@ class Stream:
         self._lost_at = self.clocks.monotonic()
         self._notify(self, StreamEvent.PUBLISHER_LOST)
         if not self.ready or not self._limits.grace_seconds:
+            self.end(reason)
+
+    def end_by(self, publisher: Publisher, reason: str) -> None:
+        """Its publisher ended the stream on purpose: no grace time. This also ends a grace time
+        that is its own (the connection went first); what another has taken over goes on."""
+        if self.last_publisher is publisher:
             self.end(reason)
 
     def end(self, reason: str) -> None:

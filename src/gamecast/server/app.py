@@ -42,6 +42,7 @@ from gamecast.server.http.srt import srt_routes
 from gamecast.server.http.whep import WhepRoutes
 from gamecast.server.http.whip import WhipRoutes
 from gamecast.server.load import LoadMeter
+from gamecast.server.memory import MemoryTrimmer
 from gamecast.server.metrics import Metrics
 from gamecast.server.posters import Posters
 from gamecast.server.ready import ReadyAddresses, local_authority, write_ready
@@ -96,6 +97,7 @@ class Server:
         self._rtmp = RtmpServer(config.rtmp, self._context)
         self._srt = SrtServer(config.srt, self._context)
         self._ice: Endpoint | None = None
+        self._memory = MemoryTrimmer(lambda: self._ice.admission.count if self._ice else 0)
         self._http: HttpListener | None = None
         tls = config.tls
         self._tls = ServerTls(tls.cert, tls.key) if tls.cert and tls.key else None
@@ -244,6 +246,7 @@ class Server:
             self._feeds.tick()
             if self._http is not None:
                 self._http.tick()
+            self._memory.tick()
             self._reload_certificate()
             if seconds % _GRANT_CHECK_SECONDS == 0:
                 await end_revoked(self._context)

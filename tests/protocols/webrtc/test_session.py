@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import weakref
 
 import pytest
 from hypothesis import given, settings
@@ -337,3 +339,16 @@ def test_sending_before_connecting_is_our_own_mistake() -> None:
         pair.server.send_rtp(_header(), b"")
     with pytest.raises(RuntimeError):
         pair.server.send_rtcp([])
+
+
+def test_a_session_is_freed_with_the_last_reference_to_it() -> None:
+    pair = Pair()
+    pair.connect()
+    dtls = weakref.ref(pair.server._dtls)
+    gc.collect()
+    gc.disable()
+    try:
+        del pair
+        assert dtls() is None
+    finally:
+        gc.enable()

@@ -45,6 +45,8 @@ class Peer(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self.session: Session | None = None
         self.agreement: Agreement | None = None
+        self.host = "127.0.0.1"
+        """Where its own socket is bound."""
         self.resource = ""
         self.tag = ""
         """Names the ICE session in ``If-Match``."""
@@ -59,7 +61,7 @@ class Peer(asyncio.DatagramProtocol):
         """Packets that are lost on the way, as far as the test is concerned."""
 
     async def __aenter__(self) -> Self:
-        await self._loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+        await self._loop.create_datagram_endpoint(lambda: self, local_addr=(self.host, 0))
         try:
             await self._negotiate()
         except BaseException:
@@ -81,7 +83,7 @@ class Peer(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: Any) -> None:
         """From asyncio."""
         if self.session is not None:
-            self._take(self.session.receive_datagram(data, addr, self._loop.time()))
+            self._take(self.session.receive_datagram(data, addr[:2], self._loop.time()))
 
     def error_received(self, exc: Exception) -> None:
         """The server's port is closed: consent will end the session."""

@@ -14,6 +14,7 @@ as a client, for which the peer wants to see a *new* Finished.
 from __future__ import annotations
 
 import contextlib
+import weakref
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -87,7 +88,9 @@ def _verify(connection: SSL.Connection, x509: Any, _error: int, depth: int, _ok:
     """OpenSSL asks about each certificate of the chain; only the leaf (depth 0) matters to us."""
     if depth != 0:
         return True
-    owner: DtlsConnection = connection.get_app_data()
+    owner: DtlsConnection | None = connection.get_app_data()()
+    if owner is None:
+        return False
     der = x509.to_cryptography().public_bytes(serialization.Encoding.DER)
     return owner.judge_certificate(der)
 
@@ -111,7 +114,9 @@ class DtlsConnection:
         self._resend_at: float | None = None
         self._openssl_at: float | None = None
         self._connection = SSL.Connection(context, None)
-        self._connection.set_app_data(self)
+        # Weak, for a circle would keep what OpenSSL holds (140 kB a session) until Python looks for
+        # circles, which a long-running server hardly ever does.
+        self._connection.set_app_data(weakref.ref(self))
         self._connection.set_ciphertext_mtu(MTU)
         if is_client:
             self._connection.set_connect_state()

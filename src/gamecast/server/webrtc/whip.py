@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -27,7 +29,7 @@ from gamecast.protocols.webrtc.session import Session
 from gamecast.protocols.webrtc.sources import Source
 from gamecast.protocols.webrtc.unwrap import SourceClock
 from gamecast.relay.directory import Directory
-from gamecast.relay.stream import Ingest
+from gamecast.relay.stream import Ingest, Stream
 from gamecast.server.auth_answers import Grant
 from gamecast.server.webrtc.endpoint import Endpoint
 from gamecast.server.webrtc.ingest import LipSync, SourceReader
@@ -81,6 +83,7 @@ class WhipPublisher:
         self._main: int | None = None
         self._began: float | None = None
         self._closed_at: float | None = None
+        self._lost_stream: Callable[[], Stream | None] = lambda: None
         self._lip_sync = LipSync()
         self._main_track: tuple[Track, Track] | None = None
 
@@ -98,9 +101,15 @@ class WhipPublisher:
         elif isinstance(event, Connected):
             log.info("whip.publish", channel=self.grant.channel, peer=self.address)
         elif isinstance(event, Closed):
-            self._closed_at = now
-            if self.ingest is not None:
-                self.ingest.lost(event.reason)
+            self._closed(event.reason, now)
+
+    def _closed(self, reason: str, now: float) -> None:
+        self._closed_at = now
+        ingest, self.ingest = self.ingest, None
+        if ingest is not None:
+            # Weak: streams and publishers that hold each other would stay in memory.
+            self._lost_stream = weakref.ref(ingest.stream)
+            ingest.lost(reason)
 
     def next_timer(self) -> float | None:
         """When the receiver wants to be woken."""
@@ -125,8 +134,9 @@ class WhipPublisher:
         closed_at = now if self._closed_at is None else self._closed_at
         heard_at = self.session.heard_at
         flowed = heard_at is not None and closed_at - heard_at < _FLOWED_SECONDS
-        if self.ingest is not None and flowed and now - closed_at < _FAREWELL_SECONDS:
-            self.ingest.end("ended by its publisher")
+        stream = self.ingest.stream if self.ingest is not None else self._lost_stream()
+        if stream is not None and flowed and now - closed_at < _FAREWELL_SECONDS:
+            stream.end_by(self, "ended by its publisher")
         self._endpoint.end(self.session, "ended by its client")
 
     # Publisher ----------------------------------------------------------------------------------
