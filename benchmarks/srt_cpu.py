@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import json
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from benchmarks import machine
+from benchmarks import machine, urgent
 from benchmarks.srt_end import HOST, udp_socket
 from benchmarks.srt_impairment import RESULTS, free_port
 from gamecast.bench.cpu import waiting_seconds
@@ -73,7 +74,7 @@ def gamecast_server(folder: Path, passphrase: str) -> Iterator[tuple[int, int, s
     options = [f"--{name}-port=0" for name in ("http", "rtmp", "srt", "ice")]
     arguments = machine.gamecast("serve", "--data-dir", folder, "--host", HOST, *options)
     settings = {"GAMECAST_AUTH__PUBLISH": "open", "GAMECAST_SRT__PASSPHRASE": passphrase}
-    with machine.program(arguments, core=machine.SERVER_CORE, log=log, env=settings) as child:
+    with urgent.program(arguments, log, core=machine.SERVER_CORE, env=settings) as child:
         machine.wait_for(folder / "ready.json", child, log)
         ready = json.loads((folder / "ready.json").read_text())
         yield child.pid, int(ready["srt"].rpartition(":")[2]), ready["http"]
@@ -121,7 +122,7 @@ class Bench:
             *("--passphrase", passphrase),
         ]
         log = self._folder_for("load")
-        with machine.program(arguments, core=machine.LOAD_CORE, log=log) as child:
+        with urgent.program(arguments, log, core=machine.LOAD_CORE) as child:
             deadline = time.monotonic() + 30
             while b"connected" not in log.read_bytes():
                 if child.poll() is not None or time.monotonic() > deadline:
@@ -136,7 +137,7 @@ class Bench:
         self, source: str, target: str, core: int
     ) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
         arguments: list[str | Path] = ["srt-live-transmit", "-q", "-chunk:1456", source, target]
-        return machine.program(arguments, core=core, log=self._folder / "slt.log")
+        return urgent.program(arguments, self._folder / "slt.log", core=core)
 
     @property
     def _sink_url(self) -> str:
@@ -167,7 +168,7 @@ class Bench:
             log = self._folder / "feed.log"
             with (
                 self._transmit(playing, self._sink_url, machine.LOAD_CORE),
-                machine.program(feed, core=machine.LOAD_CORE, log=log),
+                urgent.program(feed, log, core=machine.LOAD_CORE),
             ):
                 time.sleep(_SETTLE)
                 return observe(child.pid, self._seconds)
@@ -175,11 +176,10 @@ class Bench:
     def publish(self, passphrase: str, publishers: int = 1) -> Used:
         """Our server with publishers and no viewer."""
         with gamecast_server(self._folder_for("serve"), passphrase) as (pid, port, http):
-            idle = observe(pid, 2.0)
             with self._load(port, publishers, passphrase):
                 used = observe(pid, self._seconds)
                 lost = self._lost(http, publishers)
-            return Used(cpu=used.cpu - idle.cpu, waited=used.waited, lost=lost)
+            return Used(cpu=used.cpu, waited=used.waited, lost=lost)
 
     def play(self, passphrase: str) -> Used:
         """What one SRT player adds to our server."""
@@ -260,6 +260,8 @@ def main() -> int:
     options = parser.parse_args()
     if shutil.which("srt-live-transmit") is None:
         parser.error("srt-live-transmit is not installed")
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # and end the children
+    urgent.make_urgent()
     many = [int(word) for word in options.publishers.split(",") if word]
     with tempfile.TemporaryDirectory() as folder:
         rows = run(Bench(Path(folder), options.seconds), repeat=options.repeat, many=many)

@@ -8,14 +8,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import heapq
-import os
 import select
 import shutil
 import signal
 import socket
 import statistics
 import struct
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,7 +22,7 @@ from datetime import UTC, datetime
 from itertools import count, product
 from pathlib import Path
 
-from benchmarks import machine
+from benchmarks import machine, urgent
 from benchmarks.impairer import Direction, Weather
 from benchmarks.srt_end import HOST, udp_socket
 
@@ -173,25 +171,6 @@ def command(who: str, role: str, *, udp: int, srt: int) -> list[str | Path]:
     return [*program, listening, f"udp://{HOST}:{udp}"]
 
 
-def make_urgent() -> None:
-    """Neighbours shall delay neither us nor, as they inherit it, the ends and all their threads:
-    a late end looks like a bad network."""
-    with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(5))
-
-
-@contextlib.contextmanager
-def end(arguments: list[str | Path], log: Path) -> Iterator[None]:
-    """A program while the block lasts."""
-    with log.open("ab") as output:
-        child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-    try:
-        yield
-    finally:
-        child.kill()
-        child.wait()
-
-
 PAIRS = tuple(product((OURS, LIBSRT), repeat=2))
 
 
@@ -208,7 +187,7 @@ def measure(weather: Weather, *, seed: int, seconds: float, folder: Path) -> dic
                 (sender, "send", lane.source_port, front),
             ):
                 arguments = command(who, role, udp=udp, srt=srt)
-                stack.enter_context(end(arguments, folder / f"{who}-{role}.log"))
+                stack.enter_context(urgent.program(arguments, folder / f"{who}-{role}.log"))
         _run(wire, list(lanes.values()), seconds)
     return lanes
 
@@ -270,7 +249,7 @@ def main() -> int:
     if shutil.which("srt-live-transmit") is None:
         parser.error("srt-live-transmit is not installed")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # and end the children
-    make_urgent()
+    urgent.make_urgent()
     rows = [HEAD]
     sys.stdout.write(f"{HEAD}\n")
     with tempfile.TemporaryDirectory() as folder:
