@@ -5,14 +5,16 @@ from __future__ import annotations
 from gamecast.protocols.srt import Connection
 
 _HELD_UP = 0.2
-"""Seconds beyond three round trips for which packets may be unconfirmed before the line is full.
+"""Seconds beyond four round trips for which packets may be unconfirmed before the line is full.
 
 What waits then waits in our queue, where it is measured, dropped by rule and lowers the bitrate.
 """
-_ROUND_TRIPS = 3
+_ROUND_TRIPS = 4
 """Of the empty line: those measured now grow with the queues that we fill ourselves."""
 _FORGET_SECONDS = 10.0
 """A round trip that was not seen for so long is not that of the empty line any more."""
+_SETTLE_SECONDS = 2.0
+"""Both sides begin with a guess of 100 ms, which on a long line is far too short."""
 _LOSS_SECONDS = 0.5
 _LOSS_SHARE = 0.4
 """Of packets sent again: no weather does that, but a line that is full and has no queue.
@@ -33,6 +35,7 @@ class SrtLine:
         "_losing",
         "_retrans",
         "_sent",
+        "_settled_at",
     )
 
     def __init__(self, now: float) -> None:
@@ -40,6 +43,7 @@ class SrtLine:
         self._best_since = self._counted_at = now
         self._sent = self._retrans = 0
         self._losing = False
+        self._settled_at = now + _SETTLE_SECONDS
 
     def carries_more(self, connection: Connection, now: float) -> bool:
         """Whether what was sent gets through about as fast as it is sent."""
@@ -51,6 +55,8 @@ class SrtLine:
         return connection.unconfirmed_seconds(now) < allowed
 
     def _watch_round_trips(self, rtt: float, now: float) -> None:
+        if now < self._settled_at:
+            return
         if now - self._best_since > _FORGET_SECONDS:
             self._best_before, self._best = self._best, rtt
             self._best_since = now
