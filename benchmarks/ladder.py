@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from benchmarks.servers import GROUP_SECONDS
+from gamecast.bench.errors import BenchError
 from gamecast.bench.results import WatchResult
 
 FULL_DELAY = 0.100
@@ -83,6 +86,15 @@ class Step:
             return f"p95 of the delay is {self.delay[95] * 1e3:.0f} ms"
         return ""
 
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Step:
+        """What :meth:`as_dict` gave, also if it has been JSON since."""
+        times = {
+            name: {int(share): value for share, value in data[name].items()}
+            for name in ("delay", "first_media", "first_picture")
+        }
+        return cls(**(data | times))
+
     def as_dict(self) -> dict[str, object]:
         """For the file of results."""
         return asdict(self)
@@ -120,6 +132,16 @@ class Ladder:
             if self.stopped:
                 return
             number = following
+
+    @contextlib.contextmanager
+    def climbing(self) -> Iterator[None]:
+        """A server that refuses at some step has shown what it carries before that."""
+        try:
+            yield
+        except (BenchError, OSError, RuntimeError, ValueError) as error:
+            if not self.steps:
+                raise
+            self.stopped = str(error).strip().rpartition("\n")[2][:120]
 
     def _reason(self, following: int) -> str:
         """Why not to go on; empty if there is no reason."""

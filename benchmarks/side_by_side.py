@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from benchmarks.ladder import worth_repeating
+from benchmarks.one_case import run_apart
 from benchmarks.workloads import Case, Pace, Run, Workload
 
 _OVERTIME = 1.2
@@ -21,7 +22,7 @@ class Plan:
     workloads: list[Workload]
     pace: Pace = field(default_factory=Pace)
     repeat: int = 3
-    minutes: float = 25.0
+    minutes: float = 45.0
     only: frozenset[str] = frozenset()
     """Names of contenders; empty for all."""
 
@@ -61,10 +62,10 @@ def _run(workload: Workload, case: Case, pace: Pace, when: str) -> Run | str:
         sys.stderr.write(f"{what}: left out: {reason}\n")
         return reason
     try:
-        run = workload.run(case, pace)
+        run = run_apart(workload, case, pace)
     except Exception as error:  # whatever a server does, the others are measured
         sys.stderr.write(f"{what}: {error}\n")
-        return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        return str(error)[:200]
     numbers = ", ".join(f"{step.number}: {step.cpu:.0%}" for step in run.steps)
     sys.stderr.write(f"{what}: {numbers} {run.stopped}\n")
     return run

@@ -123,7 +123,7 @@ def _fan_out(workload: Workload, case: Case, pace: Pace, folder: Path) -> Run:
             with machine.on_core(machine.LOAD_CORE):
                 watch([running.watch_url(case.protocol)], replace(settings, seconds=_SEGMENTS))
         url = running.watch_url(case.protocol)
-        with machine.on_core(machine.LOAD_CORE):
+        with machine.on_core(machine.LOAD_CORE), ladder.climbing():
             results = watch_steps([url], settings, ladder.numbers())
             with contextlib.closing(results):
                 for result in results:
@@ -136,7 +136,7 @@ def _ingest(workload: Workload, case: Case, pace: Pace, folder: Path) -> Run:
     ladder = workload.ladder(pace)
     probe = next(p for p in ("flv", "rtmp", "whep") if p in case.contender.watch)
     audio = "opus" if case.protocol == "whip" or probe == "whep" else "aac"
-    with case.contender.start(folder) as running:
+    with case.contender.start(folder) as running, ladder.climbing():
         for number in ladder.numbers():
             feed = Feed(protocol=case.protocol, count=number, audio=audio)
             with publisher(running, folder, feed) as load:
@@ -144,7 +144,7 @@ def _ingest(workload: Workload, case: Case, pace: Pace, folder: Path) -> Run:
                     viewers=2,
                     protocol=Watched(probe),
                     seconds=pace.seconds,
-                    settle_seconds=pace.settle,
+                    settle_seconds=0.5,  # the publishers have been there for a group
                     sample=2,
                     pids=running.pids,
                 )

@@ -17,7 +17,7 @@ class Crowd(Protocol):
 
     @property
     def failed(self) -> int:
-        """Viewers that were not served."""
+        """Viewers of the last growth that were not served."""
 
     def grow(self, to: int, *, sample: int) -> None:
         """Add viewers until there are so many; of the new ones, ``sample`` in ``to`` scan.

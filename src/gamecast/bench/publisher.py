@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from gamecast.bench.errors import BenchError
+from gamecast.bench.limits import raise_open_files_limit
 from gamecast.bench.publish_rtmp import open_rtmp
 from gamecast.bench.publish_rtp import open_rtp
 from gamecast.bench.publish_srt import open_srt
@@ -36,6 +37,7 @@ async def publish(
     ``started`` is called once all are connected. Raises :class:`BenchError`, ``OSError``,
     ``ValueError``.
     """
+    raise_open_files_limit()
     publishers: list[Publisher] = []
     tracks = [source.video, source.audio]
     try:

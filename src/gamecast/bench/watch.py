@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gamecast.bench.cpu import CpuMeter, resident_bytes
 from gamecast.bench.crowd import Crowd
 from gamecast.bench.errors import BenchError
+from gamecast.bench.limits import raise_open_files_limit
 from gamecast.bench.results import WatchResult, summarise
 from gamecast.bench.watched import Watched
 
@@ -58,6 +59,7 @@ def watch_steps(
 
     Raises ``BenchError`` or ``OSError`` if they are not served.
     """
+    raise_open_files_limit()
     crowd = make_crowd(urls, settings)
     by_bytes = (settings.protocol or protocol_of(urls[0])) in _BY_BYTES
     try:

@@ -20,6 +20,8 @@ from gamecast.bench.whep_viewer import LightViewer
 from gamecast.protocols.webrtc.offer import play_offer
 
 _JOINS_AT_ONCE = 4
+_GIVE_UP = 8
+"""Viewers that were not served: a server that refuses so many is full, and each may take 15 s."""
 _BUFFER_BYTES = 64 * 1024
 _SWEEP_SECONDS = 0.04
 """Between two readings of a viewer that is only counted: some 200 kB in its socket's buffer."""
@@ -60,9 +62,10 @@ class WhepCrowd:
         self._loop.close()
 
     async def _grow(self, to: int, sample: int) -> None:
+        self.failed = 0
         sweeping = asyncio.create_task(self._sweep(float("inf")))
         try:
-            while (begin := len(self._viewers) + self.failed) < to:
+            while (begin := len(self._viewers) + self.failed) < to and self.failed < _GIVE_UP:
                 numbers = range(begin, min(to, begin + _JOINS_AT_ONCE if begin else 1))
                 joins = [self._join(number, scans(number, to, sample)) for number in numbers]
                 for result in await asyncio.gather(*joins, return_exceptions=True):
