@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from gamecast.media.track import Codec
+from gamecast.protocols.webrtc import ice_client
 from gamecast.protocols.webrtc.framing import frame
 from gamecast.server.webrtc import tcp
 from gamecast.server.webrtc.endpoint import Endpoint
@@ -19,6 +20,10 @@ from tests.server.webrtc.tcp_peer import TcpPeer
 from tests.server.webrtc.test_whep import source, url
 from tests.server.webrtc.test_whip import STREAMS, Encoder
 from tests.support.events import until
+
+GROUP = 15
+FRAME_TICKS = 3000
+"""Of the 90 kHz clock, at 30 frames a second."""
 
 
 def endpoint(site: Site) -> Endpoint:
@@ -61,7 +66,10 @@ async def test_a_publisher_comes_in_over_tcp(site: Site) -> None:
         task.cancel()
 
 
-async def test_a_connection_that_breaks_is_replaced_by_another(site: Site) -> None:
+async def test_a_connection_that_breaks_is_replaced_by_another(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ice_client, "CONSENT_INTERVAL", 0.2)
     async with on_air(site), TcpPeer(url(site)) as peer:
         await peer.until(lambda: peer.of("video"))
         viewer = source(site).rtp.viewers[0]
@@ -77,8 +85,9 @@ async def test_a_viewer_that_stops_reading_loses_groups_and_takes_no_more_memory
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tcp, "MOST_WAITING", 200_000)
-    async with on_air(site, group=15, frame_bytes=40_000), TcpPeer(url(site)) as peer:
+    async with on_air(site, group=GROUP, frame_bytes=40_000), TcpPeer(url(site)) as peer:
         await peer.until(lambda: len(peer.of("video")) > 20)
+        start = peer.of("video")[0].timestamp  # that of a keyframe: viewers begin with a group
         viewer = source(site).rtp.viewers[0]
         peer.reading.clear()
         await until(lambda: viewer.dropped_groups >= 2, "groups dropped")
@@ -89,10 +98,13 @@ async def test_a_viewer_that_stops_reading_loses_groups_and_takes_no_more_memory
         peer.reading.set()
         await until(lambda: not viewer.skipping, "a group again")
         await peer.until(lambda: len({p.timestamp for p in peer.of("video")}) > 60)
-        # It goes on with whole groups: after the gap, every packet is there again.
-        sequences = [packet.sequence for packet in peer.of("video")]
-        gaps = [b - a for a, b in pairwise(sequences) if b != a + 1]
-        assert len(gaps) == 1
+        # It goes on with whole groups: what follows a gap is a keyframe's first packet.
+        packets = peer.of("video")
+        after = [b for a, b in pairwise(packets) if b.sequence != a.sequence + 1 & 0xFFFF]
+        assert after
+        for packet in after:
+            frames = (packet.timestamp - start) / FRAME_TICKS
+            assert frames % GROUP == pytest.approx(0, abs=0.1)
 
 
 async def test_a_slow_line_gets_the_cached_group_at_its_own_pace(
