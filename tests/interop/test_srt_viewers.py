@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page
 
 from tests.support import browser as chrome
-from tests.support import ffmpeg, judge
+from tests.support import ffmpeg, hls, judge
 from tests.support.clips import Clip, ClipShelf
 from tests.support.gamecast import GamecastServer
 from tests.support.peers import require
@@ -56,6 +56,7 @@ async def test_whep_ll_hls_flv_rtmp_and_mpv_play_what_srt_publishes(
     open_server: GamecastServer, stream: str, tmp_path: Path
 ) -> None:
     forms = ("rtmp", "flv", "hls")
+    hls.wait_for_segments(open_server, stream)  # ffmpeg knows nothing of parts
     with contextlib.ExitStack() as stack:
         recordings = {
             form: stack.enter_context(
