@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 import structlog
 from starlette.requests import Request
@@ -168,7 +169,11 @@ class Server:
         def admission() -> Admission:
             return Admission(most=ice.max_sessions, most_per_address=ice.max_sessions_per_address)
 
-        public = PublicAddresses(ice.public_addresses, family=datagrams.family)
+        public = PublicAddresses(
+            ice.public_addresses,
+            family=datagrams.family,
+            site=urlsplit(self._config.http.public_url).hostname or "",
+        )
         endpoint = Endpoint(datagrams, public=public, sessions=admission())
         if ice.tcp:
             await endpoint.listen(connections, connections=admission())

@@ -25,6 +25,24 @@ async def test_host_names_are_looked_up() -> None:
     await public.close()
 
 
+async def test_behind_a_proxy_the_site_s_own_name_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def look_up(self: PublicAddresses, name: str) -> list[str]:
+        assert name == "live.example.org"
+        return ["192.0.2.9"]
+
+    monkeypatch.setattr(PublicAddresses, "_look_up", look_up)
+    guess = PublicAddresses([], family=socket.AF_INET, site="live.example.org")
+    assert guess.reached("127.0.0.1") == ["127.0.0.1"], "not looked up yet"
+    await guess.start()
+    assert guess.reached("127.0.0.1") == ["192.0.2.9"], "the proxy's connection"
+    assert guess.reached("10.0.0.1") == ["10.0.0.1", "192.0.2.9"], "reached without the proxy"
+    await guess.close()
+    told = PublicAddresses(["192.0.2.1"], family=socket.AF_INET, site="live.example.org")
+    await told.start()
+    assert told.reached("10.0.0.1") == ["192.0.2.1"]
+    await told.close()
+
+
 async def test_a_name_that_moves_is_followed_and_one_that_fails_keeps_its_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

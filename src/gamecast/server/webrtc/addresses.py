@@ -22,10 +22,15 @@ _MOST_PER_NAME = 4
 class PublicAddresses:
     """IP addresses and host names, of which the latter are kept resolved."""
 
-    def __init__(self, hosts: Sequence[str], *, family: int) -> None:
+    def __init__(self, hosts: Sequence[str], *, family: int, site: str = "") -> None:
         """``family`` is that of the bound socket: IPv4 sockets have no use for IPv6 addresses of
-        a name. Addresses that are configured as such are taken as they are."""
-        self._hosts = list(hosts)
+        a name. Addresses that are configured as such are taken as they are.
+
+        ``site``: the host name that viewers use, for when no ``hosts`` are configured: behind a
+        proxy on this machine every request comes to the loopback address.
+        """
+        self._hosts = list(hosts) or ([site] if site else [])
+        self._is_guess = not hosts
         self._family = family
         self._resolved: dict[str, list[str]] = {}
         self._refreshing: asyncio.Task[None] | None = None
@@ -52,7 +57,9 @@ class PublicAddresses:
             for host in self._hosts
             for address in ([host] if _is_ip(host) else self._resolved.get(host, []))
         ]
-        return list(dict.fromkeys(found)) or [_plain(at)]
+        if not found or (self._is_guess and not _is_loopback(at)):
+            found.insert(0, _plain(at))
+        return list(dict.fromkeys(found))
 
     async def _refresh(self, names: Sequence[str]) -> None:
         while True:
@@ -84,6 +91,13 @@ def _is_ip(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_of((host, 0)).is_loopback
+    except ValueError:
+        return False
 
 
 def _plain(host: str) -> str:
