@@ -1,4 +1,4 @@
-# One command each: run, test, check, fix, bench, docs, lock, clean. The work is in scripts/.
+# One command each: run, test, check, fix, bench, fuzz, docs, lock, clean. The work is in scripts/.
 # Stamp files in .venv make repeats fast; they are newer than what they were made from.
 
 VENV := .venv
@@ -9,7 +9,7 @@ ARGS ?=
 NAME ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench docs lock clean
+.PHONY: help run test check fix bench fuzz docs lock clean
 
 help: ## list these commands
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -34,6 +34,9 @@ fix: $(VENV)/.dev ## let ruff mend style
 bench: $(VENV)/.dev $(WEB) ## measure us and other servers: make bench NAME="whep tcp" ARGS=--quick
 	@scripts/bench-needs
 	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)
+
+fuzz: $(VENV)/.dev ## look for inputs that break a parser: make fuzz ARGS="sdp --seconds 600"
+	@$(BIN)/python -m fuzz $(ARGS)
 
 docs: $(VENV)/.dev ## check that every link in the documentation leads somewhere
 	@$(BIN)/python scripts/check_links.py
