@@ -223,6 +223,15 @@ def test_every_mistake_is_one_clear_line(arguments: list[str], status: int, prob
     assert "S3CRET" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("source", [["--screen"], ["--window", "chess"], ["--region", "64x64+0+0"]])
+def test_without_a_display_it_says_so(source: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    done = run(*source, NO_PORT)
+    assert done.returncode == 1
+    assert done.stderr == "gamecast: no X display in this session (DISPLAY is not set)\n"
+
+
 def test_a_running_push_is_driven_from_outside(tmp_path: Path) -> None:
     environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
 

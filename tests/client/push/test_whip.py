@@ -153,10 +153,12 @@ def test_a_server_that_lost_a_picture_for_good_gets_a_keyframe(
 ) -> None:
     mine = tmp_path / "mine.mp4"
     with Push(whip(server), str(mine), key=server.key) as push:
-        wait_until(lambda: push.stats.frames_sent > 15, "pictures on their way")
+        wait_until(lambda: push.stats.frames_sent > 15, "pictures on their way", within=40)
         path.every, path.no_repeats = 11, True
         sent = push.stats.frames_sent
-        wait_until(lambda: push.stats.frames_sent > sent + 75, "lost pictures, and some more")
+        wait_until(
+            lambda: push.stats.frames_sent > sent + 75, "lost pictures, and some more", within=40
+        )
     assert push.stats.reconnects == 0
     # Regular ones are a minute apart.
     assert len(judge.keyframes(mine)) >= 2
@@ -169,13 +171,13 @@ def test_the_bitrate_follows_the_path_down_and_back(
     monkeypatch.setattr("gamecast.client.push.congestion.RAISE_EVERY", 1.5)
     with Push(whip(server), key=server.key, noise=1_500_000) as push:
         encode = push.session.encode_stats
-        wait_until(lambda: push.stats.frames_sent > 45, "pictures on their way")
+        wait_until(lambda: push.stats.frames_sent > 45, "pictures on their way", within=40)
         assert encode.target_bitrate == 1_500_000
         path.rate = 700_000
-        wait_until(lambda: encode.target_bitrate <= 600_000, "a lower bitrate", within=15)
+        wait_until(lambda: encode.target_bitrate <= 600_000, "a lower bitrate", within=40)
         low = encode.target_bitrate
         path.rate = 0.0
-        wait_until(lambda: encode.target_bitrate > low, "a higher bitrate again", within=15)
+        wait_until(lambda: encode.target_bitrate > low, "a higher bitrate again", within=40)
     assert push.outcome.ok, push.outcome
 
 
@@ -193,10 +195,12 @@ def test_a_killed_server_is_met_again(tmp_path: Path, monkeypatch: pytest.Monkey
             first.process.kill()
             first.process = None
             (first.data_dir / "ready.json").unlink()
-            wait_until(lambda: push.stats.state is State.RECONNECTING, "the loss to be seen")
+            wait_until(
+                lambda: push.stats.state is State.RECONNECTING, "the loss to be seen", within=30
+            )
             assert push.stats.problem == "the server has gone silent"
             with GamecastServer(tmp_path, options=options) as second:
-                wait_until(lambda: push.stats.state is State.LIVE, "live again", within=10)
+                wait_until(lambda: push.stats.state is State.LIVE, "live again", within=30)
                 second.wait_on_air()
     assert push.stats.reconnects == 1
 

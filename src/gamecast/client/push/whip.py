@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from gamecast.client.push.destination import Metadata
 from gamecast.client.push.network import NetworkThread
 from gamecast.client.push.uplink import LinkError, UplinkDestination
-from gamecast.client.push.whip_http import HttpError, Request, Response, fetch
+from gamecast.client.push.whip_http import HttpError, Request, Response, fetch, joined
 from gamecast.client.push.whip_link import Hooks, WhipLink
 from gamecast.client.push.whip_path import LocalPath, may_be_sent_to
 from gamecast.client.push.whip_target import WhipTarget
@@ -205,6 +205,12 @@ def _distinct_ssrcs() -> list[int]:
 
 def _resource(response: Response) -> str:
     """Where the session is to be deleted; empty where the server does not say, or elsewhere."""
-    where = urljoin(response.url, response.headers.get("location", ""))
-    same = urlsplit(where)[:2] == urlsplit(response.url)[:2]
-    return where if response.headers.get("location") and same else ""
+    location = response.headers.get("location")
+    if not location:
+        return ""
+    try:
+        where = joined(response.url, location)
+    except HttpError:
+        return ""
+    # Our token is for this server only.
+    return where if urlsplit(where)[:2] == urlsplit(response.url)[:2] else ""

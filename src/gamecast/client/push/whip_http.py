@@ -18,7 +18,8 @@ from gamecast.client.push.uplink import tls_problem
 TIMEOUT = 10.0
 """Seconds for one exchange, TCP and TLS included."""
 MAX_REDIRECTS = 5
-MAX_BODY = 256 * 1024
+MAX_ANSWER = 256 * 1024
+"""Bytes of an answer with its headers: an SDP has a few thousand."""
 _MAX_REASON = 200
 _KEEPING_METHOD = (307, 308)
 
@@ -56,7 +57,7 @@ class Response:
         """What the server says of a failure, in one line: RFC 9457, plain text, or the status."""
         text = self.body.decode("utf-8", "replace").strip()
         if "json" in self.headers.get("content-type", ""):
-            with suppress(ValueError):
+            with suppress(ValueError, RecursionError):
                 found = json.loads(text)
                 if isinstance(found, dict):
                     text = str(found.get("detail") or found.get("title") or found.get("error", ""))
@@ -73,17 +74,28 @@ async def fetch(request: Request, *, tls: Callable[[], ssl.SSLContext]) -> Respo
         location = response.headers.get("location")
         if response.status not in _KEEPING_METHOD or not location:
             return response
-        moved = urljoin(request.url, location)
+        moved = joined(request.url, location)
         if urlsplit(request.url).scheme == "https" and urlsplit(moved).scheme != "https":
             raise HttpError("the server redirects from https to something less")
         request = replace(request, url=moved)
     raise HttpError("too many redirections")
 
 
+def joined(base: str, location: str) -> str:
+    """A ``Location`` as a whole URL. Raises ``HttpError`` for one that is none."""
+    try:
+        url = urljoin(base, location)
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not url.isprintable() or not url.isascii() or " " in url:
+        raise HttpError("the server names a place that is no HTTP URL")
+    return url
+
+
 async def _exchange(request: Request, tls: Callable[[], ssl.SSLContext]) -> Response:
     parts = urlsplit(request.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise HttpError("redirected to something that is not HTTP")
     where = f"{parts.hostname}:{_port(parts)}"
     try:
         async with asyncio.timeout(TIMEOUT):
@@ -148,6 +160,7 @@ class _Collector:
     def __init__(self, url: str) -> None:
         self.response = Response(url)
         self.complete = False
+        self._size = 0
         self._parser = httptools.HttpResponseParser(self)
 
     @property
@@ -157,6 +170,9 @@ class _Collector:
 
     def feed(self, data: bytes) -> None:
         """Some bytes. Raises ``HttpParserError``."""
+        self._size += len(data)
+        if self._size > MAX_ANSWER:
+            raise httptools.HttpParserError("an answer that is too long")
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -173,10 +189,8 @@ class _Collector:
         self.response.status = self._parser.get_status_code()
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body; more than anybody needs is an error."""
+        """A piece of the body."""
         self.response.body += body
-        if len(self.response.body) > MAX_BODY:
-            raise httptools.HttpParserError("an answer that is too long")
 
     def on_message_complete(self) -> None:
         """It is whole."""
