@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import runpy
+import signal
 import sys
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> int:
         sys.argv = arguments
         runpy.run_module(f"benchmarks.{arguments[0]}", run_name="__main__", alter_sys=False)
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # it ends what it has started
     options = _parse(arguments, list(known))
     chosen = [known[name] for name in options.workload or known]
     pace = Pace(seconds=options.seconds, quick=options.quick)
