@@ -16,11 +16,8 @@ TESTS = Path(__file__).resolve().parent.parent
 
 REAL_TIME = ("bench", "client", "interop", "transcode", "web", "protocols/webrtc/test_chromium.py")
 LONG = (
-    "server/srt",
-    "cli",
-    "protocols/rtmp/test_real_peers.py",
-    "server/rtmp",
-    "test_packaging.py",
+    *("server/srt", "gates/test_faults.py", "gates/test_secrets.py", "cli", "server/rtmp"),
+    *("protocols/rtmp/test_real_peers.py", "test_packaging.py", "test_examples.py"),
 )
 """What takes longest comes first, or one worker would end with it while the others wait."""
 
