@@ -129,7 +129,7 @@ def whip(server: GamecastServer) -> str:
 def test_pictures_and_sound_arrive_bit_by_bit_though_packets_are_lost(
     server: GamecastServer, path: type[Spoilt], tmp_path: Path
 ) -> None:
-    path.every = 23
+    path.every = 13
     mine, theirs = tmp_path / "mine.mp4", tmp_path / "theirs.mkv"
     record = [require(CURRENT_FFMPEG), "-v", "error", "-nostdin", "-t", "3", "-i"]
     with Push(whip(server), str(mine), key=server.key) as push:
@@ -141,7 +141,7 @@ def test_pictures_and_sound_arrive_bit_by_bit_though_packets_are_lost(
     assert stream["publisher"]["protocol"] == "whip"
     judge.assert_same_stretch(judge.pictures(theirs), judge.pictures(mine), at_least=60)
     judge.assert_same_stretch(judge.units(theirs, "a"), judge.units(mine, "a"), at_least=100)
-    assert push.stats.packets_retransmitted > 5
+    assert push.stats.packets_retransmitted > 0
     assert push.stats.packets_lost > 0
     assert push.stats.rtt is None, "measured while it was live, not since"
     assert server.stream() is None or not (server.stream() or {})["publisher"]["connected"]
