@@ -10,7 +10,9 @@ from gamecast.media.track import Codec, Kind
 from gamecast.protocols.webrtc import session as webrtc_session
 from gamecast.protocols.webrtc.rtcp import SenderReport
 from gamecast.protocols.webrtc.rtcp_feedback import GenericNack, PictureLossIndication
+from gamecast.relay.stream import Stream
 from gamecast.server.webrtc.source import WebRtcSource
+from gamecast.server.webrtc.viewer import WhepViewer
 from tests.server.site import MakeSite, Site
 from tests.server.webrtc.peer import SDP, Peer
 from tests.server.webrtc.studio import on_air
@@ -69,6 +71,23 @@ async def test_payloads_are_made_once_for_all_viewers(site: Site) -> None:
         assert all(len(frame.shared) == 1 for frame in sent), "one variant, one set of headers"
         for peer in peers:
             await peer.__aexit__()
+
+
+async def test_estimates_are_held_against_what_viewers_are_sent(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not against the publisher's bitrate, which a re-encode may be far below."""
+    asked: list[int] = []
+
+    def may_have_group(_: WhepViewer, bitrate: int, now: float) -> bool:
+        asked.append(bitrate)
+        return True
+
+    monkeypatch.setattr(WhepViewer, "may_have_group", may_have_group)
+    monkeypatch.setattr(Stream, "bitrate", 100_000_000)
+    async with on_air(site, group=15), Peer(url(site)) as peer:
+        await peer.until(lambda: len(asked) > 1)
+    assert asked[-1] == pytest.approx(30 * 4000 * 8, rel=0.4)
 
 
 async def test_lost_packets_come_again_as_rtx(site: Site) -> None:

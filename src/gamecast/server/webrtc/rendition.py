@@ -48,6 +48,7 @@ class RtpRendition:
         self._pacing: dict[WhepViewer, None] = {}
         self._pacer: asyncio.Handle | None = None
         self._group: list[Frame] = []
+        self._bitrate = 0
         self._base: float | None = None
         self._reported = 0.0
         self._to_report: list[WhepViewer] = []
@@ -72,6 +73,7 @@ class RtpRendition:
             return
         self._base = frame.wall - packet.dts / packet.track.clock_rate
         if frame.starts_group or (Kind.VIDEO not in self.lines and len(self._group) > 50):
+            self._bitrate = _bitrate(self._group, frame.wall)
             self._group = []
         if self._group or frame.starts_group or Kind.VIDEO not in self.lines:
             self._group.append(frame)
@@ -172,7 +174,7 @@ class RtpRendition:
             self._report_some()
 
     def _begin_group(self) -> None:
-        bitrate, now = self._stream.bitrate, self._loop.time()
+        bitrate, now = self._bitrate, self._loop.time()
         for viewer in self._viewers:
             viewer.skipping = not viewer.may_have_group(bitrate, now)
 
@@ -218,3 +220,13 @@ class RtpRendition:
         wall = self._stream.clocks.wall()
         lines = [(line, int((wall - self._base) * line.clock_rate)) for line in self.lines.values()]
         viewer.send_reports(lines, wall)
+
+
+def _bitrate(group: list[Frame], end: float) -> int:
+    """Bits per second of a group that ended at ``end``; 0 if it cannot be told.
+
+    The publisher's may be another: of a constant bitrate a re-encode keeps what the picture needs,
+    and estimates of viewers grow no higher than a little above what they are sent.
+    """
+    seconds = end - group[0].wall if group else 0.0
+    return int(sum(frame.size for frame in group) * 8 / seconds) if seconds > 0 else 0
