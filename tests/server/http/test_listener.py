@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -23,8 +24,12 @@ LARGE = 12_000_000
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """``/once`` writes a large answer at once, ``/pieces`` as there is room."""
+    """``/once`` writes a large answer at once, ``/pieces`` as there is room, ``/echo`` later."""
     request = Request(scope, receive)
+    if request.url.path == "/echo":
+        with contextlib.suppress(ClientDisconnect):
+            await Response(await request.body())(scope, receive, send)
+        return
     if request.url.path == "/once":
         await Response(bytes(LARGE))(scope, receive, send)
         return
@@ -119,3 +124,18 @@ async def test_closing_gives_answers_time_and_drops_the_rest(listening: Listenin
             await listening.listener.close(patience=1)
             assert listening.admission.count == 0
             assert len(await reading) > LARGE
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 100000", "Transfer-Encoding: chunked"])
+async def test_a_body_that_trickles_has_one_deadline(listening: Listening, framing: str) -> None:
+    loop = asyncio.get_running_loop()
+    async with await RawHttp.open(await listening.start()) as http:
+        http.request("/echo", framing, method="POST")
+        start = loop.time()
+        reading = asyncio.create_task(http.read_to_end(within=10))
+        while not reading.done():
+            http.send(b"1\r\nx\r\n" if "chunked" in framing else b"x")
+            await asyncio.wait([reading], timeout=0.05)
+        assert (await reading).startswith(b"HTTP/1.1 408 ")
+    assert 0.7 < loop.time() - start < 4
+    await until(lambda: listening.admission.count == 0, "the connection gone")

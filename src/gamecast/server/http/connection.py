@@ -209,9 +209,16 @@ class HttpConnection(HttpToolsProtocol):
     def _refuse(self, status: int, reason: bytes) -> None:
         self._deadline = None
         if not self.transport.is_closing():
-            if self._running is None or self._running.response_complete:
+            if self._may_still_answer():
                 self.transport.write(_refusal(status, reason))
             self.transport.close()
+
+    def _may_still_answer(self) -> bool:
+        """Whether the next byte on the wire would be the status of the request that came last."""
+        running = self._running
+        if running is None or running.response_complete:
+            return True
+        return running is self.cycle and not self._in_header and not running.response_started
 
     # Taking over --------------------------------------------------------------------------------
 
