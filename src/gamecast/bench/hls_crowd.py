@@ -85,7 +85,7 @@ class HlsCrowd:
             if answer is None:
                 return
             viewer.answered(connection, answer)
-        except OSError:
+        except (OSError, ValueError):  # gone, or it does not speak HTTP
             self._lose(fd)
 
     def _lose(self, fd: int) -> None:
