@@ -105,7 +105,7 @@ class FirefoxPage:
         deadline = asyncio.get_running_loop().time() + within
         while not await self.evaluate(function):
             assert asyncio.get_running_loop().time() < deadline, f"never: {function}"
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
 
     async def _call(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         number = next(self._ids)

@@ -25,22 +25,29 @@ B_FRAMES = ["-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-g", "60", "-
 
 LISTEN = """async () => {
   const video = document.querySelector('video');
-  const meter = globalThis.meter = { flashes: [], beeps: [], frames: 0 };
+  const meter = globalThis.meter = { flashes: [], beeps: [], frames: 0, stalls: 0 };
   const context = new AudioContext({ latencyHint: 'interactive' });
   const analyser = new AnalyserNode(context, { fftSize: 16384 });
   const stream = new MediaStream(video.srcObject.getAudioTracks());
   context.createMediaStreamSource(stream).connect(analyser).connect(context.destination);
   const samples = new Float32Array(16384);
+  let last = performance.now();
+  let heardAt = -Infinity;
   setInterval(() => {
-    const output = context.getOutputTimestamp();
+    const now = performance.now();
+    if (now - last > 100) meter.stalls += (now - last) / 1000; // the page itself had no processor
+    last = now;
     const end = context.currentTime;
     analyser.getFloatTimeDomainData(samples);
-    const first = samples.findIndex((sample) => Math.abs(sample) > 0.1);
-    if (first < context.sampleRate / 10) return; // no beep, or not all of the silence before it
+    let first = 0;
+    while (first < samples.length && Math.abs(samples[first]) < 0.1) first++;
+    // Without a beep, or before all of the silence in front of it is there too.
+    if (first === samples.length || first < context.sampleRate / 10 || now - heardAt < 500) return;
+    heardAt = now;
+    const output = context.getOutputTimestamp(); // in Firefox a question to another process
     const at = end - (samples.length - first) / context.sampleRate;
-    const heard = output.performanceTime + (at - output.contextTime) * 1000;
-    if (!(heard - meter.beeps.at(-1) < 500)) meter.beeps.push(heard);
-  }, 10);
+    meter.beeps.push(output.performanceTime + (at - output.contextTime) * 1000);
+  }, 40);
   const canvas = document.createElement('canvas');
   canvas.width = canvas.height = 1;
   const paint = canvas.getContext('2d', { willReadFrequently: true });
@@ -58,7 +65,10 @@ LISTEN = """async () => {
 }"""
 """Begins to measure the page's first video element; the figures are in ``globalThis.meter``."""
 
-READ = "() => ({flashes: meter.flashes, beeps: meter.beeps, frames: meter.frames})"
+READ = (
+    "() => { const {flashes, beeps, frames, stalls} = meter;"
+    " return {flashes, beeps, frames, stalls}; }"
+)
 
 KEEP_PEERS = """
 globalThis.peers = [];

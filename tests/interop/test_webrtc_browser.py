@@ -1,0 +1,171 @@
+"""Browsers watch by WebRTC what stock encoders send: B-frames, AAC, x264 as OBS comes with it.
+
+Picture and sound are measured where they come out: frames that the video element shows, beeps in
+what it plays. ``GAMECAST_TEST_SECONDS=60`` measures a minute on a machine that does nothing else:
+not one freeze, and sound within 60 ms of its picture. The suite, which shares its cores, asks less.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Protocol
+
+import pytest
+from benchmarks import whep_first_picture
+
+from tests.support import ffmpeg, lipsync
+from tests.support.browser import chromium, new_context
+from tests.support.firefox import firefox, own_address
+from tests.support.gamecast import GamecastServer
+from tests.support.obs import SCREEN as OBS_SCREEN
+from tests.support.obs import ObsStudio
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(240)]
+
+SECONDS = float(os.environ.get("GAMECAST_TEST_SECONDS", "10"))
+IS_MEASURED = SECONDS >= 60
+SETTLE = 30.0 if IS_MEASURED else 12.0
+"""libwebrtc moves picture and sound together by small steps, once a second."""
+FPS = 30
+SCREEN = OBS_SCREEN.rpartition("x")[0]
+WEBRTC = "localStorage.setItem('gamecast', JSON.stringify({protocol: 'whep'}));"
+PLAYS = "() => gamecast.player.state === 'playing' && gamecast.player.engine === 'whep'"
+
+Publish = Callable[[GamecastServer, Path], AbstractContextManager[object]]
+
+
+class Page(Protocol):
+    """What Playwright's pages and our Firefox's have in common."""
+
+    async def evaluate(self, expression: str) -> Any:
+        """The result of a function."""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[GamecastServer]:
+    """A server that Firefox can reach too."""
+    settings = {"GAMECAST_AUTH__PUBLISH": "open"}
+    options = ("--host", own_address())
+    with GamecastServer(tmp_path, settings=settings, options=options) as running:
+        yield running
+
+
+def by_ffmpeg(server: GamecastServer, clip: Path) -> AbstractContextManager[object]:
+    """B-frames and AAC exactly as they are in the clip."""
+    return ffmpeg.publish(clip, f"{server.rtmp}/live/scene", folder=clip.parent, loop=True)
+
+
+def by_obs(server: GamecastServer, clip: Path) -> AbstractContextManager[object]:
+    """The clip in a scene, encoded by OBS with its default settings."""
+    return ObsStudio(clip.parent, server=f"{server.rtmp}/live", key="scene", media=clip)
+
+
+@dataclass(slots=True)
+class Watched:
+    """What came out of a browser in a while."""
+
+    offset: lipsync.Offset
+    shown: int
+    """Frames."""
+    beeps: int
+    lost: int
+    """Packets."""
+    freezes: int
+    frozen: float
+    """Seconds in which the picture stood still."""
+    stalled: float
+    """Seconds for which the page itself had no processor: no fault of the stream's."""
+    codecs: list[str]
+
+
+async def measured(page: Page, *, settle: float, seconds: float) -> Watched:
+    """Watch a page that plays."""
+    await page.evaluate(lipsync.LISTEN)
+    await asyncio.sleep(settle)
+    before, start = await page.evaluate(lipsync.RECEIVED), await page.evaluate(lipsync.READ)
+    await asyncio.sleep(seconds)
+    after, end = await page.evaluate(lipsync.RECEIVED), await page.evaluate(lipsync.READ)
+    flashes, beeps = (end[kind][len(start[kind]) :] for kind in ("flashes", "beeps"))
+
+    def count(name: str) -> Any:
+        return after["video"][name] - before["video"][name]
+
+    return Watched(
+        offset=lipsync.Offset.between(flashes, beeps),
+        shown=end["frames"] - start["frames"],
+        beeps=len(beeps),
+        lost=count("packetsLost"),
+        freezes=count("freezeCount"),
+        frozen=count("totalFreezesDuration"),
+        stalled=end["stalls"] - start["stalls"],
+        codecs=[name for name in after if "/" in name],
+    )
+
+
+async def in_chromium(server: GamecastServer) -> Watched:
+    """On the real watch page."""
+    async with chromium() as browser:
+        context = await new_context(browser)
+        await context.add_init_script(WEBRTC + lipsync.KEEP_PEERS)
+        page = await context.new_page()
+        await page.goto(f"{server.http}/scene")
+        await page.wait_for_function(PLAYS, timeout=30_000)
+        return await measured(page, settle=SETTLE, seconds=SECONDS)
+
+
+@pytest.mark.parametrize("publish", [by_ffmpeg, by_obs])
+async def test_stock_encoders_play_in_sync(
+    server: GamecastServer, tmp_path: Path, publish: Publish
+) -> None:
+    clip = lipsync.make_clip(tmp_path / "clip.mp4", seconds=20, size=SCREEN)
+    with publish(server, clip):
+        server.wait_on_air("scene")
+        watched = await in_chromium(server)
+    logging.getLogger(__name__).info("%s, %s", watched.offset, watched)
+    assert "video/h264" in watched.codecs
+    assert watched.beeps >= SECONDS - 2
+    if IS_MEASURED:
+        assert watched.lost == watched.freezes == 0
+        assert watched.shown >= 0.95 * FPS * SECONDS
+        assert abs(watched.offset.median) <= 0.060
+    else:
+        assert not watched.lost or watched.stalled
+        assert watched.shown >= 0.6 * FPS * (SECONDS - 2 * watched.stalled)
+        assert watched.frozen <= 0.1 * SECONDS + 2 * watched.stalled
+        assert abs(watched.offset.median) <= 0.150 + watched.stalled
+
+
+HEARD_AND_SEEN = "() => meter.beeps.length > 5 && meter.flashes.length > 5 && meter.frames > 120"
+
+
+async def test_firefox_plays_b_frames_as_vp8(server: GamecastServer, tmp_path: Path) -> None:
+    """Debian's Firefox has no H.264; its video element does not count the pictures of WebRTC."""
+    clip = lipsync.make_clip(tmp_path / "clip.mp4", seconds=10)
+    with by_ffmpeg(server, clip):
+        server.wait_on_air("scene")
+        async with firefox(tmp_path) as page:
+            await page.add_init_script(WEBRTC + lipsync.KEEP_PEERS)
+            await page.goto(f"{server.http}/scene")
+            await page.wait_for_function(PLAYS)
+            await page.evaluate(lipsync.LISTEN)
+            await page.wait_for_function(HEARD_AND_SEEN, within=60)
+            answer = await page.evaluate("() => peers[0].remoteDescription.sdp")
+            assert "VP8/90000" in answer
+            assert await page.evaluate("() => peers.length") == 1, "the player began anew"
+
+
+async def test_the_first_picture_is_there_at_once(server: GamecastServer, tmp_path: Path) -> None:
+    """Anywhere in a group of ten seconds; ``benchmarks/whep_first_picture.py`` has the figures."""
+    with whep_first_picture.scene(server, tmp_path / "push.log"):
+        await asyncio.sleep(6)
+        found = await whep_first_picture.first_pictures(server, whep_first_picture.NAME, 5)
+    took = [each.shown for each in found]
+    logging.getLogger(__name__).info("first picture after %s s", took)
+    assert median(took) <= 0.6, found
