@@ -54,7 +54,7 @@ class LightViewer:
         self._loop = asyncio.get_running_loop()
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._expected: dict[int, int] = {}
-        self._may_carry = 0
+        self._may_carry = False
         self._riders = 0
         self._timestamp = -1
         self._looking = 0
@@ -144,22 +144,23 @@ class LightViewer:
         then begins one number early, and the other source's next packet later.
         """
         packets = -(-size // segment)
-        _, _, sequence, _, ssrc = _HEADER.unpack_from(heads, at)
+        _, kind, sequence, _, ssrc = _HEADER.unpack_from(heads, at)
+        is_video = kind & 0x7F in self._video_types
         ahead = sequence - self._expected.get(ssrc, sequence) & 0xFFFF
-        if ahead == 0xFFFF and self._may_carry == ssrc:
+        if is_video and ahead == 0xFFFF and self._may_carry:
             self._riders += 1
             ahead = 0
         elif ahead >= 0x8000:
             return  # late, so it was counted as lost
-        elif ahead and packets == 1:
+        elif ahead and not is_video:
             known = min(ahead, self._riders)
             self._riders -= known
             ahead -= known
         self.figures.lost += ahead
         self.figures.arrived(size, now)
         self._expected[ssrc] = sequence + packets & 0xFFFF
-        if packets > 1:
-            self._may_carry = ssrc if size % segment else 0
+        if is_video:
+            self._may_carry = size % segment > 0
 
     def _scan(self, size: int, segment: int, arrived: int) -> None:
         """Find the picture's stamp, and the packet that ends it."""

@@ -32,14 +32,16 @@ class Frame:
     """What the sender made of this frame once per variant."""
 
 
-@dataclass(slots=True, eq=False)
-class FramePair:
-    """Two frames that leave together: sound behind a picture, or sound behind sound."""
+class JointFrames:
+    """Frames that leave together: pictures of one group in order, then the sound of that time."""
 
-    first: Frame
-    second: Frame
-    shared: dict[Any, Any] = field(default_factory=dict, repr=False)
-    """As for a frame."""
+    __slots__ = ("pictures", "shared", "sounds")
+
+    def __init__(self, frames: list[Frame]) -> None:
+        self.pictures = [frame for frame in frames if frame.is_video]
+        self.sounds = [frame for frame in frames if not frame.is_video]
+        self.shared: dict[Any, Any] = {}
+        """As for a frame."""
 
 
 class RtpLine:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gamecast.media.payloads.base import equal_parts
 from gamecast.protocols.webrtc.batch import (
     MAX_BATCH_BYTES,
     MAX_SEGMENTS,
     HeaderLine,
     PacketBatch,
     join,
+    join_all,
     make_batches,
 )
 from gamecast.protocols.webrtc.rtp import build_extensions, parse_rtp
@@ -113,4 +115,36 @@ def test_two_sounds_share_a_call_too() -> None:
     joined = join(_sound(80), _sound(120))
     assert joined is not None
     assert joined.size(OVERHEAD) == 2 * (12 + 120 + OVERHEAD)
-    assert join(joined, _sound(10)) is None, "there is one rider"
+    assert joined.plain_size == 12 + 120
+
+
+def test_one_packet_rides_and_no_more() -> None:
+    (picture,) = make_batches([b"a" * 1000] * 3, LINE, first_sequence=1, timestamp=1)
+    joined = join(picture, _sound(80))
+    assert joined is not None
+    assert join(joined, _sound(10)) is None
+
+
+@given(st.lists(st.integers(3000, 14_000), min_size=2, max_size=4))
+@settings(max_examples=60)
+def test_pictures_share_a_call_and_come_out_as_they_were(sizes: list[int]) -> None:
+    first, batches, plain = 65_500, [], []
+    for number, size in enumerate(sizes):
+        parts = equal_parts(bytes([number]) * size, 1180)
+        batches += make_batches(parts, LINE, first_sequence=first, timestamp=number)
+        plain += [(first + i & 0xFFFF, number, part) for i, part in enumerate(parts)]
+        first += len(parts)
+    joined = join_all(batches)
+    got = []
+    for batch in joined:
+        lengths = [len(h) + len(p) for h, p in zip(batch.headers, batch.payloads, strict=True)]
+        assert len(set(lengths[:-1])) <= 1
+        assert lengths[-1] <= lengths[0]
+        assert len(lengths) <= MAX_SEGMENTS
+        assert batch.size(OVERHEAD) <= MAX_BATCH_BYTES
+        for header, payload in zip(batch.headers, batch.payloads, strict=True):
+            packet = parse_rtp(header + payload)
+            got.append((packet.sequence, packet.timestamp, packet.payload))
+    assert got == plain
+    if max(sizes) * len(sizes) < 50_000 and min(sizes) > 10_000:
+        assert len(joined) == 1

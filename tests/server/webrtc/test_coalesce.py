@@ -1,45 +1,84 @@
-"""Sound that rides with pictures while the server is busy."""
+"""Frames that leave together while the server is busy."""
 
 from __future__ import annotations
 
-from gamecast.packaging.rtp import Frame, FramePair
+from gamecast.packaging.rtp import Frame, JointFrames
 from gamecast.protocols.webrtc.answer import AgreedMedia, OutgoingStream
-from gamecast.server.webrtc.coalesce import SoundCoalescer
+from gamecast.server.webrtc.coalesce import FrameCoalescer
 from gamecast.server.webrtc.variant import Variant
 
 
-def frame(number: int, *, is_video: bool, size: int = 100) -> Frame:
+def frame(number: int, *, is_video: bool, size: int = 100, starts_group: bool = False) -> Frame:
     """A frame of one packet."""
-    return Frame([bytes(size)], number, number, is_video, False, 0.0, size)
+    return Frame([bytes(size)], number, number, is_video, starts_group, 0.0, size)
 
 
-def pair(sent: object) -> tuple[Frame, Frame]:
-    """The two frames that left together."""
-    assert isinstance(sent, FramePair)
-    return sent.first, sent.second
+def picture(number: int, size: int = 100, *, starts_group: bool = False) -> Frame:
+    return frame(number, is_video=True, size=size, starts_group=starts_group)
+
+
+def sound(number: int) -> Frame:
+    return frame(number, is_video=False)
+
+
+def parts(sent: Frame | JointFrames) -> tuple[list[Frame], list[Frame]]:
+    """Pictures and sounds of what left together."""
+    assert isinstance(sent, JointFrames)
+    return sent.pictures, sent.sounds
 
 
 def test_a_calm_server_holds_nothing() -> None:
-    coalescer = SoundCoalescer()
-    for number in range(4):
+    coalescer = FrameCoalescer()
+    for number in range(6):
         each = frame(number, is_video=number % 2 == 0)
-        assert coalescer.take(each, busy=False) is each
+        assert coalescer.take(each, now=number / 100, interval=0.0) == [each]
+    assert coalescer.flush() == []
 
 
 def test_sound_leaves_behind_the_next_picture() -> None:
-    coalescer = SoundCoalescer()
-    sound, picture = frame(0, is_video=False), frame(1, is_video=True)
-    assert coalescer.take(sound, busy=True) is None
-    assert pair(coalescer.take(picture, busy=True)) == (picture, sound)
-    assert coalescer.take(picture, busy=True) is picture
+    coalescer = FrameCoalescer()
+    first, second = sound(0), picture(1)
+    assert coalescer.take(first, now=1.0, interval=0.004) == []
+    (sent,) = coalescer.take(second, now=1.01, interval=0.004)
+    assert parts(sent) == ([second], [first])
+    assert coalescer.take(picture(2), now=1.02, interval=0.004) != []
 
 
-def test_sound_waits_for_one_frame_at_most() -> None:
-    coalescer = SoundCoalescer()
-    first, second = frame(0, is_video=False), frame(1, is_video=False)
-    assert coalescer.take(first, busy=True) is None
-    assert pair(coalescer.take(second, busy=False)) == (first, second)
-    assert coalescer.flush() is None
+def test_sound_without_pictures_waits_for_a_moment_only() -> None:
+    coalescer = FrameCoalescer()
+    first, second = sound(0), sound(1)
+    assert coalescer.take(first, now=1.0, interval=0.004) == []
+    (sent,) = coalescer.take(second, now=1.02, interval=0.004)
+    assert parts(sent) == ([], [first, second])
+
+
+def test_pictures_keep_to_the_pace() -> None:
+    coalescer = FrameCoalescer()
+    calls = []
+    for number in range(60):
+        now = 1 + number / 60
+        calls.append(coalescer.take(picture(number), now=now, interval=0.03))
+    left = [sent for sents in calls for sent in sents]
+    assert 29 <= len(left) <= 31
+    numbers = [f.first_sequence for sent in left[1:] for f in parts(sent)[0]]
+    assert numbers == list(range(1, 1 + len(numbers))), "in order"
+
+
+def test_a_group_begins_with_a_call_of_its_own() -> None:
+    coalescer = FrameCoalescer()
+    coalescer.take(picture(0), now=1.0, interval=0.05)
+    held, keyframe = picture(1), picture(2, starts_group=True)
+    assert coalescer.take(held, now=1.01, interval=0.05) == []
+    assert coalescer.take(keyframe, now=1.02, interval=0.05) == [held, keyframe]
+
+
+def test_a_call_is_bounded() -> None:
+    coalescer = FrameCoalescer()
+    coalescer.take(picture(0), now=1.0, interval=0.05)
+    large = [picture(number, 30_000) for number in (1, 2)]
+    assert coalescer.take(large[0], now=1.01, interval=0.05) == []
+    assert coalescer.take(large[1], now=1.02, interval=0.05) == large[:1]
+    assert coalescer.take(picture(3, 60_000), now=1.03, interval=0.05)[0] is large[1]
 
 
 def agreed(kind: str, ssrc: int) -> AgreedMedia:
@@ -50,15 +89,15 @@ def agreed(kind: str, ssrc: int) -> AgreedMedia:
     )  # fmt: skip
 
 
-def test_a_pair_is_one_batch_for_viewers_who_take_both() -> None:
+def test_what_leaves_together_is_one_call_for_viewers_who_take_it_all() -> None:
     both = Variant.of([agreed("video", 1), agreed("audio", 2)])
     deaf = Variant.of([agreed("video", 1)])
-    together = FramePair(frame(1, is_video=True, size=900), frame(5, is_video=False))
+    together = JointFrames([picture(1, 900), sound(5), picture(2, 950)])
     (batch,) = both.batches(together)
     assert batch.rider is not None
-    assert (batch.ssrc, batch.rider.ssrc) == (1, 2)
+    assert (batch.ssrc, len(batch.headers), batch.rider.ssrc) == (1, 2, 2)
     assert both.batches(together)[0] is batch, "made once"
     (batch,) = deaf.batches(together)
-    assert (batch.ssrc, batch.rider) == (1, None)
-    tiny = FramePair(frame(2, is_video=True, size=100), frame(6, is_video=False, size=900))
-    assert [batch.ssrc for batch in both.batches(tiny)] == [1, 2], "too much padding"
+    assert (batch.ssrc, len(batch.headers), batch.rider) == (1, 2, None)
+    unlike = JointFrames([picture(3, 100), picture(4, 900), sound(6)])
+    assert [len(each.headers) for each in both.batches(unlike)] == [1, 1], "too much padding"

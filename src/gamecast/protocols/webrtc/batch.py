@@ -112,33 +112,55 @@ def _run(batch: PacketBatch, buffer: memoryview, offset: int, overhead: int) -> 
     return run, offset
 
 
-def join(batch: PacketBatch, rider: PacketBatch) -> PacketBatch | None:
-    """``batch`` with one packet of another source behind it, in the same system call.
+def join_all(batches: Sequence[PacketBatch]) -> list[PacketBatch]:
+    """The same packets in fewer system calls, as far as padding and the limits of GSO allow."""
+    joined: list[PacketBatch] = []
+    for batch in batches:
+        together = join(joined[-1], batch) if joined else None
+        if together is None:
+            joined.append(batch)
+        else:
+            joined[-1] = together
+    return joined
 
-    The last packet of ``batch`` is padded to the size of the others, or of the rider if it is
-    alone; ``None`` where that would take more padding than RTP has, or more room than GSO.
+
+def join(batch: PacketBatch, other: PacketBatch) -> PacketBatch | None:
+    """``batch`` with ``other`` behind it in one system call, or ``None`` if that cannot be.
+
+    The packets that follow in the same source are padded to one size; one packet of another source
+    rides behind padded ones (:attr:`PacketBatch.rider`).
     """
-    if batch.rider is not None or rider.rider is not None or len(rider.headers) != 1:
+    same = batch.ssrc == other.ssrc
+    if batch.rider is not None or other.rider is not None:
         return None
-    riding = rider.segment_size(_TAG)
-    size = batch.segment_size(_TAG)
-    if len(batch.headers) == 1:
-        size = max(size, riding)
-    last = len(batch.headers[-1]) + len(batch.payloads[-1]) + _TAG
-    total = size * len(batch.headers) + riding
-    if riding > size or size - last > MAX_PADDING or total > MAX_BATCH_BYTES:
+    if not same and len(other.headers) != 1:
         return None
-    if len(batch.headers) >= MAX_SEGMENTS:
+    count = len(batch.headers) + len(other.headers)
+    size = batch.plain_size if len(batch.headers) > 1 else max(batch.plain_size, other.plain_size)
+    if same:
+        size = max(size, other.plain_size)
+    elif other.plain_size > size:
+        return None
+    if count > MAX_SEGMENTS or count * (size + _TAG) > MAX_BATCH_BYTES:
         return None
     headers, payloads = batch.headers.copy(), batch.payloads.copy()
-    if last < size:
-        headers[-1], payloads[-1] = _pad(headers[-1], payloads[-1], size - last)
+    if same:
+        headers += other.headers
+        payloads += other.payloads
+    # All but the last of the call: that is the rider, if there is one.
+    for index in range(len(headers) - same):
+        missing = size - len(headers[index]) - len(payloads[index])
+        if missing:
+            padded = _pad(headers[index], payloads[index], missing)
+            if padded is None:
+                return None
+            headers[index], payloads[index] = padded
     return PacketBatch(
         ssrc=batch.ssrc,
         first_sequence=batch.first_sequence,
         headers=headers,
         payloads=payloads,
-        rider=rider,
+        rider=None if same else other,
     )
 
 
@@ -179,8 +201,10 @@ def make_batches(
                 marker=marker and index == len(payloads) - 1,
                 extension_block=line.extension_block,
             )
+            fitted = None
             if index < end - 1 and len(payload) < size:
-                header, payload = _pad(header, payload, size - len(payload))
+                fitted = _pad(header, payload, size - len(payload))
+            header, payload = fitted or (header, payload)
             headers.append(header)
             padded.append(payload)
         sequence = first_sequence + start & 0xFFFF
@@ -191,8 +215,13 @@ def make_batches(
     return batches
 
 
-def _pad(header: bytes, payload: bytes, missing: int) -> tuple[bytes, bytes]:
+def _pad(header: bytes, payload: bytes, missing: int) -> tuple[bytes, bytes] | None:
     """RFC 3550 section 5.1: the last byte counts the padding, itself included."""
+    if header[0] & 0x20:
+        missing += payload[-1]
+        payload = payload[: -payload[-1]]
+    if missing > MAX_PADDING:
+        return None
     padding = bytes(missing - 1) + bytes([missing])
     return bytes([header[0] | 0x20]) + header[1:], payload + padding
 

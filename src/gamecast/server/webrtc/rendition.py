@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from gamecast.media.errors import MediaError
 from gamecast.media.packet import Packet
 from gamecast.media.track import Kind, Track
-from gamecast.packaging.rtp import Frame, FramePair, RtpLine
+from gamecast.packaging.rtp import Frame, JointFrames, RtpLine
 from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream
-from gamecast.server.webrtc.coalesce import SoundCoalescer
+from gamecast.server.webrtc.coalesce import FrameCoalescer
 from gamecast.server.webrtc.viewer import WhepViewer
 
 VIDEO_SSRC = 0x47C0_0001
@@ -42,7 +42,7 @@ class RtpRendition:
         """``tracks`` and ``packets`` are what RTP can carry: H.264 without B-frames, Opus …"""
         self._stream = stream
         self._flush_pace = pace
-        self._sound = SoundCoalescer()
+        self._coalescer = FrameCoalescer()
         self._loop = asyncio.get_running_loop()
         self._viewers: dict[WhepViewer, None] = {}
         self._pacing: dict[WhepViewer, None] = {}
@@ -78,8 +78,8 @@ class RtpRendition:
         if self._group or frame.starts_group or Kind.VIDEO not in self.lines:
             self._group.append(frame)
         if self._viewers:
-            ready = self._sound.take(frame, busy=self._flush_pace.interval > 0)
-            if ready is not None:
+            interval = self._flush_pace.interval
+            for ready in self._coalescer.take(frame, now=self._loop.time(), interval=interval):
                 self._distribute(ready)
 
     def change_tracks(self, tracks: Sequence[Track]) -> None:
@@ -105,7 +105,8 @@ class RtpRendition:
             viewer.end(reason)
 
     def tick(self, now: float) -> None:
-        """Sender reports."""
+        """Sender reports; and nothing is held back for long where no more frames come."""
+        self._flush()
         self._report(now)
 
     def audience(self) -> dict[str, int]:
@@ -126,9 +127,7 @@ class RtpRendition:
 
     def join(self, viewer: WhepViewer) -> None:
         """A connected viewer: the current group at the pace, then live."""
-        held = self._sound.flush()
-        if held is not None:
-            self._distribute(held)  # it is in the group, which the newcomer gets
+        self._flush()  # what is held back is in the group, which the newcomer gets
         self._viewers[viewer] = None
         # Sound of the past would only fill the player's buffer: it cannot be skipped like pictures.
         recent = [frame for frame in self._group if not frame.is_video][-_RECENT_SOUND:]
@@ -156,22 +155,34 @@ class RtpRendition:
 
     # Inside -------------------------------------------------------------------------------------
 
-    def _distribute(self, ready: Frame | FramePair) -> None:
-        frames = (ready.first, ready.second) if isinstance(ready, FramePair) else (ready,)
-        if frames[0].starts_group:
-            self._begin_group()
-        large, is_video = frames[0].size > _BURST_BYTES, frames[0].is_video
+    def _flush(self) -> None:
+        for ready in self._coalescer.flush():
+            self._distribute(ready)
+
+    def _distribute(self, ready: Frame | JointFrames) -> None:
+        if isinstance(ready, JointFrames):
+            pictures, sounds = ready.pictures, ready.sounds
+        else:
+            pictures, sounds = ([ready], []) if ready.is_video else ([], [ready])
+            if ready.starts_group:
+                self._begin_group()
+        large = any(picture.size > _BURST_BYTES for picture in pictures)
         for viewer in self._viewers:
-            if is_video and viewer.skipping:
-                for sound in frames[1:]:
-                    viewer.send(sound)
-            elif large or viewer.queue:
-                viewer.queue.extend(frames)
-                self._pace(viewer)
+            if large or viewer.queue or (pictures and viewer.skipping):
+                self._send_apart(viewer, pictures, sounds)
             else:
                 viewer.send(ready)
         if self._to_report:
             self._report_some()
+
+    def _send_apart(self, viewer: WhepViewer, pictures: list[Frame], sounds: list[Frame]) -> None:
+        """To a viewer whose frames are paced, or who gets no pictures of this group."""
+        if viewer.skipping:
+            for sound in sounds:
+                viewer.send(sound)
+        else:
+            viewer.queue.extend([*pictures, *sounds])
+            self._pace(viewer)
 
     def _begin_group(self) -> None:
         bitrate, now = self._bitrate, self._loop.time()

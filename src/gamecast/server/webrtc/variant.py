@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from gamecast.packaging.rtp import Frame, FramePair
+from gamecast.packaging.rtp import Frame, JointFrames
 from gamecast.protocols.webrtc.answer import AgreedMedia
-from gamecast.protocols.webrtc.batch import HeaderLine, PacketBatch, join, make_batches
+from gamecast.protocols.webrtc.batch import HeaderLine, PacketBatch, join_all, make_batches
 from gamecast.protocols.webrtc.capabilities import ABS_SEND_TIME, PLAYOUT_DELAY
 from gamecast.protocols.webrtc.rtp import build_extensions
 
@@ -52,18 +52,17 @@ class Variant:
             known = _known[key] = cls(*key)
         return known
 
-    def batches(self, frame: Frame | FramePair) -> list[PacketBatch]:
+    def batches(self, frame: Frame | JointFrames) -> list[PacketBatch]:
         """The frame's packets with this variant's headers; made once, empty if it is not taken."""
         made: list[PacketBatch] | None = frame.shared.get(self)
         if made is None:
             made = frame.shared[self] = self._make(frame)
         return made
 
-    def _make(self, frame: Frame | FramePair) -> list[PacketBatch]:
-        if isinstance(frame, FramePair):
-            first, second = self.batches(frame.first), self.batches(frame.second)
-            joined = join(first[-1], second[0]) if first and second else None
-            return [*first[:-1], joined, *second[1:]] if joined else [*first, *second]
+    def _make(self, frame: Frame | JointFrames) -> list[PacketBatch]:
+        if isinstance(frame, JointFrames):
+            frames = [*frame.pictures, *frame.sounds]
+            return join_all([batch for each in frames for batch in self.batches(each)])
         line = self.video if frame.is_video else self.audio
         return _make(frame, line) if line is not None else []
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gamecast.packaging.rtp import Frame, FramePair, RtpLine
+from gamecast.packaging.rtp import Frame, JointFrames, RtpLine
 from gamecast.protocols.webrtc.rtcp import (
     ReceiverReport,
     RtcpPacket,
@@ -76,7 +76,7 @@ class WhepViewer:
     _rtx_at: float = 0.0
     _over_since: float | None = None
 
-    def send(self, frame: Frame | FramePair) -> None:
+    def send(self, frame: Frame | JointFrames) -> None:
         """One frame now: a seal and a system call per batch."""
         session = self.session
         sender, address = session.sender, session.agent.selected
