@@ -19,7 +19,7 @@ run: $(VENV)/.run $(WEB) ## start the server with a demo stream: make run ARGS="
 
 test: check ## check, then the whole test suite: make test ARGS="-k rtmp"
 	@scripts/test-needs
-	@exec $(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@exec $(BIN)/pytest -n auto --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev $(WEB) ## style, types and layers: ruff, mypy --strict, import-linter
 	@$(BIN)/ruff format --check .

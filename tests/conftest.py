@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,7 +17,7 @@ from tests.support.clips import ClipShelf
 from tests.support.clock import FakeClock
 from tests.support.gamecast import GamecastServer
 from tests.support.peers import IN_CI
-from tests.support.workers import spread, worker_count
+from tests.support.workers import ByPlace, longest_first, worker_count
 
 settings.register_profile("suite", max_examples=60, deadline=None, derandomize=IN_CI)
 settings.load_profile("suite")
@@ -29,11 +30,16 @@ def pytest_xdist_auto_num_workers() -> int:
     return worker_count()
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
+    """Who runs what."""
+    return ByPlace(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Before xdist reads the groups; without workers the order stays as it is."""
+    """Without workers the order stays as it is."""
     if hasattr(config, "workerinput"):
-        spread(items)
+        longest_first(items)
 
 
 @pytest.fixture
