@@ -186,7 +186,10 @@ def test_without_descriptors_those_who_are_there_go_on(
                     stack.enter_context(connect(server))
                 assert busy(target) < 0.6
                 before = size(recording)
-                wait_until(lambda: size(recording) > before + 20_000, "more media")
+                # On a machine this slow the clip may be over by now; all of it is judged below.
+                wait_until(
+                    lambda: size(recording) > before + 20_000 or not publisher.running, "more media"
+                )
             wait_until(lambda: answers(server), "room for new connections", within=20)
         publisher.finish()
         recorder.finish()
