@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gamecast.packaging.rtp import Frame, JointFrames
 from gamecast.protocols.webrtc.answer import AgreedMedia, OutgoingStream
 from gamecast.server.webrtc.coalesce import FrameCoalescer
@@ -52,12 +54,13 @@ def test_sound_without_pictures_waits_for_a_moment_only() -> None:
     assert parts(sent) == ([], [first, second])
 
 
-def test_pictures_keep_to_the_pace() -> None:
+@pytest.mark.parametrize("interval", [0.02, 0.05])
+def test_pictures_keep_to_the_pace_up_to_two_in_a_call(interval: float) -> None:
     coalescer = FrameCoalescer()
     calls = []
     for number in range(60):
         now = 1 + number / 60
-        calls.append(coalescer.take(picture(number), now=now, interval=0.03))
+        calls.append(coalescer.take(picture(number), now=now, interval=interval))
     left = [sent for sents in calls for sent in sents]
     assert 29 <= len(left) <= 31
     numbers = [f.first_sequence for sent in left[1:] for f in parts(sent)[0]]

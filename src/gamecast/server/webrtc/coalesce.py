@@ -2,8 +2,8 @@
 
 What a viewer costs beyond encryption is a system call per frame; a sound packet costs as much of
 that as a whole picture. While the server is busy sound waits for the next picture, and pictures
-keep to the :class:`~gamecast.relay.pace.Pace` that all formats share: beyond 17 ms of it two of 60
-a second go by one call, at the most (50 ms) three. A calm server holds nothing back.
+keep to the :class:`~gamecast.relay.pace.Pace` that all formats share, up to a bound of their own:
+two of 60 a second go by one call, no more. A calm server holds nothing back.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from gamecast.packaging.rtp import Frame, JointFrames
 
 _MOST_BYTES = 48 * 1024
 """A call carries less than 64 kB, with headers and tags."""
+_MOST_SECONDS = 0.025
+"""Pictures are held for less than in other formats: who watches by WebRTC wants no delay."""
 _SOUND_SECONDS = 0.02
 """How long sound waits where no picture comes."""
 
@@ -50,5 +52,5 @@ class FrameCoalescer:
         if interval <= 0:
             return True
         if frame.is_video:
-            return now - self._left_at >= interval
-        return now - self._held_since >= max(interval, _SOUND_SECONDS)
+            return now - self._left_at >= min(interval, _MOST_SECONDS)
+        return now - self._held_since >= _SOUND_SECONDS
