@@ -14,7 +14,10 @@ from benchmarks.servers import NAME, Running
 
 _FOLDER = CACHE / "node-media-server"
 _PACKAGE = _FOLDER / "node_modules" / "node-media-server"
-_START = "const N = require('node-media-server'); new N(require(process.argv[1])).run()"
+_START = """
+process.chdir(require('path').dirname(process.argv[1])); // it writes a folder where it stands
+const N = require('node-media-server'); new N(require(process.argv[1])).run()
+"""
 
 
 def missing() -> str:
