@@ -169,20 +169,12 @@ class RtpRendition:
         large = any(picture.size > _BURST_BYTES for picture in pictures)
         for viewer in self._viewers:
             if large or viewer.queue or (pictures and viewer.skipping):
-                self._send_apart(viewer, pictures, sounds)
+                viewer.queue.extend(sounds if viewer.skipping else [*pictures, *sounds])
+                self._pace(viewer)
             else:
                 viewer.send(ready)
         if self._to_report:
             self._report_some()
-
-    def _send_apart(self, viewer: WhepViewer, pictures: list[Frame], sounds: list[Frame]) -> None:
-        """To a viewer whose frames are paced, or who gets no pictures of this group."""
-        if viewer.skipping:
-            for sound in sounds:
-                viewer.send(sound)
-        else:
-            viewer.queue.extend([*pictures, *sounds])
-            self._pace(viewer)
 
     def _begin_group(self) -> None:
         bitrate, now = self._bitrate, self._loop.time()

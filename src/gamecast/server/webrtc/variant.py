@@ -11,7 +11,7 @@ from gamecast.protocols.webrtc.batch import HeaderLine, PacketBatch, join_all, m
 from gamecast.protocols.webrtc.capabilities import ABS_SEND_TIME, PLAYOUT_DELAY
 from gamecast.protocols.webrtc.rtp import build_extensions
 
-_NO_DELAY = bytes((0, 0, 50))
+_PLAY_AT_ONCE = bytes((0, 0, 50))
 """``playout-delay`` of 0 to 500 ms: play every frame as soon as it is there, and wait for sound.
 
 A maximum of 0 would forbid that: libwebrtc then never delays a picture, and shows it as much before
@@ -87,7 +87,7 @@ def _make(frame: Frame, line: Line) -> list[PacketBatch]:
     if line.abs_send_time:
         elements[line.abs_send_time] = _abs_send_time(frame.wall)
     if line.playout_delay and frame.is_video:
-        elements[line.playout_delay] = _NO_DELAY
+        elements[line.playout_delay] = _PLAY_AT_ONCE
     header = HeaderLine(
         ssrc=line.ssrc,
         payload_type=line.payload_type,
