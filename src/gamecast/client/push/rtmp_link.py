@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from gamecast.client.push import tcpinfo
 from gamecast.client.push.stats import DestinationStats
-from gamecast.client.push.uplink import LinkError, tls_problem
+from gamecast.client.push.uplink import LinkError, settle, tls_problem
 from gamecast.media.containers.flv.writer import TagWriter
 from gamecast.media.packet import Packet
 from gamecast.net.tcp import TcpDriver
@@ -161,11 +161,7 @@ class RtmpLink:
             self._driver.close()
 
     def _end(self, error: LinkError) -> None:
-        if not self.over.done():
-            self.over.set_result(error)
-        if not self.started.done():
-            self.started.set_exception(error)
-            self.started.exception()  # seen: nobody may be waiting for it any more
+        settle(self.started, self.over, error)
 
     def _flush(self) -> None:
         self._write(self._connection.data_to_send())

@@ -12,7 +12,7 @@ from gamecast.client.push.network import NetworkThread
 from gamecast.client.push.srt_line import SrtLine
 from gamecast.client.push.srt_target import SrtTarget
 from gamecast.client.push.stats import DestinationStats
-from gamecast.client.push.uplink import LinkError, UplinkDestination
+from gamecast.client.push.uplink import LinkError, UplinkDestination, settle
 from gamecast.media.containers.mpegts import Muxer, can_carry
 from gamecast.media.packet import Packet
 from gamecast.media.track import Track
@@ -242,8 +242,4 @@ class SrtLink:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self.over.done():
-            self.over.set_result(error)
-        if not self.started.done():
-            self.started.set_exception(error)
-            self.started.exception()  # seen: nobody may be waiting for it any more
+        settle(self.started, self.over, error)

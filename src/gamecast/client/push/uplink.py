@@ -39,6 +39,17 @@ class LinkError(Exception):
         self.move_to = move_to
 
 
+def settle(
+    started: asyncio.Future[None], over: asyncio.Future[LinkError], error: LinkError
+) -> None:
+    """Say once that a link has ended: to whoever waits for its end, or still for its start."""
+    if not over.done():
+        over.set_result(error)
+    if not started.done():
+        started.set_exception(error)
+        started.exception()  # seen: nobody may be waiting for it any more
+
+
 def tls_problem(error: ssl.SSLError) -> str:
     """What went wrong with TLS, in one line."""
     if isinstance(error, ssl.SSLCertVerificationError):

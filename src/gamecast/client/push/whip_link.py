@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gamecast.client.push.stats import DestinationStats
-from gamecast.client.push.uplink import LinkError
+from gamecast.client.push.uplink import LinkError, settle
 from gamecast.media.errors import MediaError
 from gamecast.media.packet import Packet
 from gamecast.media.payloads.base import Packetizer
@@ -243,8 +243,4 @@ class WhipLink:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self.over.done():
-            self.over.set_result(error)
-        if not self.started.done():
-            self.started.set_exception(error)
-            self.started.exception()  # seen: nobody may be waiting for it any more
+        settle(self.started, self.over, error)
