@@ -94,8 +94,12 @@ def _started_since(before: set[psutil.Process]) -> set[psutil.Process]:
 
 def _children() -> set[psutil.Process]:
     """The living processes that this one started, directly or not."""
-    return {
-        child
-        for child in psutil.Process().children(recursive=True)
-        if child.is_running() and child.status() != psutil.STATUS_ZOMBIE
-    }
+    return {child for child in psutil.Process().children(recursive=True) if _is_alive(child)}
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """It may end between two questions: a browser's last helper does."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
