@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -13,11 +14,12 @@ from tests.support.peers import require
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
 
+MUTE = "--mute-audio"
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-dev-shm-usage",
     "--autoplay-policy=no-user-gesture-required",
-    "--mute-audio",
+    MUTE,
 ]
 
 
@@ -46,12 +48,25 @@ class Complaints:
 
 
 @asynccontextmanager
-async def chromium(options: Sequence[str] = (), *, autoplay: bool = True) -> AsyncIterator[Browser]:
-    """One headless browser; ``autoplay=False`` keeps the rule that sound needs a gesture."""
+async def chromium(
+    options: Sequence[str] = (),
+    *,
+    autoplay: bool = True,
+    speaker: Mapping[str, str] | None = None,
+) -> AsyncIterator[Browser]:
+    """One headless browser; ``autoplay=False`` keeps the rule that sound needs a gesture.
+
+    ``speaker`` is the environment in which it finds a sound server; without one it is mute.
+    """
     arguments = [line for line in (*ARGUMENTS, *options) if autoplay or "autoplay" not in line]
+    if speaker is not None:
+        arguments.remove(MUTE)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=require("chromium"), args=arguments
+            executable_path=require("chromium"),
+            args=arguments,
+            ignore_default_args=[MUTE] if speaker is not None else None,
+            env={**os.environ, **speaker} if speaker is not None else None,
         )
         try:
             yield browser

@@ -1,7 +1,7 @@
 """Sound against picture: a clip that flashes and beeps each second, and a page that measures both.
 
-The page hears by WebAudio what the player plays and looks at every frame that it shows, so the
-offset is the one that a person in front of it would notice.
+The page looks at every frame that it shows, and hears by WebAudio what the player plays where
+nothing listens to its loudspeaker.
 """
 
 from __future__ import annotations
@@ -23,30 +23,14 @@ PICTURE = (  # of a {size}
 BEEP = "aevalsrc='0.5*sin(2*PI*1000*t)*lt(mod(t,1),0.05)':sample_rate=48000"
 B_FRAMES = ["-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-g", "60", "-b:v", "600k"]
 
-LISTEN = """async () => {
+WATCH = """() => {
   const video = document.querySelector('video');
   const meter = globalThis.meter = { flashes: [], beeps: [], frames: 0, stalls: 0 };
-  const context = new AudioContext({ latencyHint: 'interactive' });
-  const analyser = new AnalyserNode(context, { fftSize: 16384 });
-  const stream = new MediaStream(video.srcObject.getAudioTracks());
-  context.createMediaStreamSource(stream).connect(analyser).connect(context.destination);
-  const samples = new Float32Array(16384);
   let last = performance.now();
-  let heardAt = -Infinity;
   setInterval(() => {
     const now = performance.now();
     if (now - last > 100) meter.stalls += (now - last) / 1000; // the page itself had no processor
     last = now;
-    const end = context.currentTime;
-    analyser.getFloatTimeDomainData(samples);
-    let first = 0;
-    while (first < samples.length && Math.abs(samples[first]) < 0.1) first++;
-    // Without a beep, or before all of the silence in front of it is there too.
-    if (first === samples.length || first < context.sampleRate / 10 || now - heardAt < 500) return;
-    heardAt = now;
-    const output = context.getOutputTimestamp(); // in Firefox a question to another process
-    const at = end - (samples.length - first) / context.sampleRate;
-    meter.beeps.push(output.performanceTime + (at - output.contextTime) * 1000);
   }, 40);
   const canvas = document.createElement('canvas');
   canvas.width = canvas.height = 1;
@@ -63,11 +47,35 @@ LISTEN = """async () => {
   };
   video.requestVideoFrameCallback(look);
 }"""
-"""Begins to measure the page's first video element; the figures are in ``globalThis.meter``."""
+"""Begins to look at the page's first video element; the figures are in ``globalThis.meter``."""
+
+LISTEN = """() => {
+  const video = document.querySelector('video');
+  const context = new AudioContext({ latencyHint: 'interactive' });
+  const analyser = new AnalyserNode(context, { fftSize: 16384 });
+  const stream = new MediaStream(video.srcObject.getAudioTracks());
+  context.createMediaStreamSource(stream).connect(analyser).connect(context.destination);
+  const samples = new Float32Array(16384);
+  let heardAt = -Infinity;
+  setInterval(() => {
+    const now = performance.now();
+    const end = context.currentTime;
+    analyser.getFloatTimeDomainData(samples);
+    let first = 0;
+    while (first < samples.length && Math.abs(samples[first]) < 0.1) first++;
+    // Without a beep, or before all of the silence in front of it is there too.
+    if (first === samples.length || first < context.sampleRate / 10 || now - heardAt < 500) return;
+    heardAt = now;
+    const output = context.getOutputTimestamp(); // in Firefox a question to another process
+    const at = end - (samples.length - first) / context.sampleRate;
+    meter.beeps.push(output.performanceTime + (at - output.contextTime) * 1000);
+  }, 40);
+}"""
+"""Begins to listen, after ``WATCH``; ``tests.support.speaker`` is nearer to what a person hears."""
 
 READ = (
     "() => { const {flashes, beeps, frames, stalls} = meter;"
-    " return {flashes, beeps, frames, stalls}; }"
+    " return {flashes, beeps, frames, stalls, origin: performance.timeOrigin}; }"
 )
 
 KEEP_PEERS = """
