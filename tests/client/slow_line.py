@@ -71,28 +71,28 @@ class SlowLine:
             await self._loop.sock_connect(outside, ("127.0.0.1", self._target))
             up = asyncio.create_task(self._up(inside, outside))
             down = asyncio.create_task(self._down(outside, inside))
-            with contextlib.suppress(OSError):
+            try:
                 await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
-            for task in (up, down):
-                task.cancel()
-            await asyncio.gather(up, down, return_exceptions=True)
+            finally:
+                for task in (up, down):
+                    task.cancel()
+                await asyncio.gather(up, down, return_exceptions=True)
 
     async def _up(self, inside: socket.socket, outside: socket.socket) -> None:
         due = self._loop.time()
         while True:
-            share = int(self.rate * STEP / 8)
-            data = (
-                await self._loop.sock_recv(inside, max(1, min(share, 1 << 20))) if share else b"-"
-            )
+            rate = self.rate  # it may change while we wait for the portion
+            if not rate:
+                await asyncio.sleep(STEP)
+                continue
+            share = max(1, min(int(rate * STEP / 8), 1 << 20))
+            data = await self._loop.sock_recv(inside, share)
             if not data:
                 outside.shutdown(socket.SHUT_WR)
                 return
-            if share:
-                await self._loop.sock_sendall(outside, data)
+            await self._loop.sock_sendall(outside, data)
             # One byte takes 8 / rate seconds, whatever the portions are.
-            due = max(due, self._loop.time() - STEP) + (
-                len(data) * 8 / self.rate if share else STEP
-            )
+            due = max(due, self._loop.time() - STEP) + len(data) * 8 / rate
             await asyncio.sleep(max(0.0, due - self._loop.time()))
 
     async def _down(self, outside: socket.socket, inside: socket.socket) -> None:

@@ -138,19 +138,28 @@ def test_nothing_left_to_serve_ends_the_push(start: Start) -> None:
     assert push.session.encode_stats.frames_captured == 0
 
 
-def test_a_stalled_destination_costs_the_others_nothing(start: Start) -> None:
+def test_a_stalled_destination_costs_the_others_nothing(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gamecast.client.session.FINISH", 0.5)
+    recording = tmp_path / "a.flv"
     with RtmpPeer() as good, RtmpPeer() as stalled, SlowLine(stalled.port) as line:
-        push = start(good.url(), line.url())
+        push = start(good.url(), line.url(), recording)
         push.wait(lambda: all(each.state is State.LIVE for each in push.stats))
         line.rate = 0
         push.wait(lambda: push.stats[1].frames_dropped > 30)
+        assert [each.state for each in push.stats] == [State.LIVE] * 3
         push.stop()
         good.wait_for(lambda: good.publications[0].stopped)
-    assert push.stats[0].frames_dropped == 0
-    assert push.stats[0].served_to_end
-    assert not push.stats[1].served_to_end
-    assert len(good.publications[0].pictures) == push.session.encode_stats.frames_encoded
+    assert [each.frames_dropped for each in push.stats[::2]] == [0, 0]
+    assert [each.served_to_end for each in push.stats] == [True, False, True]
+    pictures = push.session.encode_stats.frames_encoded
+    assert len(good.publications[0].pictures) == len(judge.units(recording)) == pictures
     assert unbroken(sounds(good.publications[0]))
+    assert len(judge.units(recording, "a")) == len(sounds(good.publications[0]))
+    (failed,) = push.outcome.failed
+    assert failed.startswith(push.stats[1].name)
+    assert "takes no more data" in failed
 
 
 def test_a_returning_server_gets_a_keyframe_at_once(

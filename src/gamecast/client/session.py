@@ -126,6 +126,7 @@ class PushSession:
         self._recordings: dict[int, Callable[[Packet], None]] = {}
         self._adaptive = self._choose_adaptive(targets, wanted=dynamic_bitrate)
         self._started_at: float | None = None
+        self._ended_at: float | None = None
 
     def _collect_tracks(
         self, video: PictureEncoder | None, audio: Sequence[AudioEncoder]
@@ -171,8 +172,10 @@ class PushSession:
             self._changed.notify_all()
 
     def elapsed(self) -> float:
-        """Seconds since the source started."""
-        return time.monotonic() - self._started_at if self._started_at is not None else 0.0
+        """Seconds since the source started, until it was stopped."""
+        if self._started_at is None:
+            return 0.0
+        return (self._ended_at or time.monotonic()) - self._started_at
 
     def request_keyframe(self) -> None:
         """Make the next picture a keyframe."""
@@ -324,6 +327,7 @@ class PushSession:
                 self._changed.wait(max(0.0, min(end, next_tick) - time.monotonic()))
 
     def _finish(self) -> None:
+        self._ended_at = time.monotonic()
         for source in self._sources:
             source.stop()
         if self._started_at is not None:

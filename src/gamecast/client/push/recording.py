@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -49,13 +50,16 @@ class FileDestination:
         try:
             self._packets.put_nowait(packet)
         except queue.Full:
-            self._fail("the disk is too slow")
+            self._fail(f"cannot write {self._target.path}: the disk is too slow")
 
     def finish(self, timeout: float) -> None:
         """Write what waits and close the file."""
         if self._thread.is_alive():
-            self._packets.put(None)
+            with suppress(queue.Full):
+                self._packets.put(None, timeout=timeout)
             self._thread.join(timeout)
+            if self._thread.is_alive():
+                self._fail(f"cannot write {self._target.path}: the disk is too slow")
 
     def _run(self) -> None:
         try:

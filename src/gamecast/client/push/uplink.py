@@ -284,8 +284,15 @@ class UplinkDestination:
         """Drain, say goodbye, and wait until the server has it all (or is gone)."""
         self._pump()
         drained = asyncio.ensure_future(self._drained.wait())
-        await asyncio.wait((drained, link.over), return_when=asyncio.FIRST_COMPLETED)
-        drained.cancel()
+        try:
+            await asyncio.wait((drained, link.over), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            left = self._queue.duration()
+            self.stats.problem = f"takes no more data: the last {left:.1f} s did not get there"
+            self._change(State.FAILED)
+            raise
+        finally:
+            drained.cancel()
         if link.over.done():
             raise link.over.result()
         self._count()
