@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Self
 
 from gamecast.media.containers.flv.fourcc import TagType
-from gamecast.net.tcp import Admission, TcpDriver, TcpServer, bind
+from gamecast.net.admission import Admission
+from gamecast.net.tcp import TcpDriver, TcpServer, bind
 from gamecast.protocols.rtmp.errors import RtmpProtocolError
 from gamecast.protocols.rtmp.events import MessageReceived, PublishRequested, PublishStopped
 from gamecast.protocols.rtmp.server import ServerConnection

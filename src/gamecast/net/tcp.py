@@ -8,14 +8,13 @@ import errno
 import socket
 import ssl
 import sys
-from collections import Counter
 from collections.abc import Callable
 from typing import Protocol, cast
 
+from gamecast.net.accept import Accepting, accept
+from gamecast.net.admission import Admission
 from gamecast.net.linger import Linger, until_none
 
-TLS_HANDSHAKE_SECONDS = 10.0
-"""From the connection to the end of the TLS handshake; before it, no protocol's deadline runs."""
 _SWEEP_SECONDS = 5.0
 _LATE_SECONDS = 1.0
 """A timer that is later than this fires in a process that stood still (suspended, or blocked)."""
@@ -202,37 +201,6 @@ class PortInUse(OSError):
         self.port = port
 
 
-class Admission:
-    """Bounds connections, over all and per address."""
-
-    def __init__(self, *, most: int, most_per_address: int) -> None:
-        self._most = most
-        self._most_per_address = most_per_address
-        self._by_address: Counter[str] = Counter()
-        self.count = 0
-        self.refused = 0
-
-    def enter(self, address: str) -> bool:
-        """Count one more connection; ``False`` if it has to be refused (and is not counted)."""
-        if not self.has_room(address):
-            self.refused += 1
-            return False
-        self.count += 1
-        self._by_address[address] += 1
-        return True
-
-    def has_room(self, address: str) -> bool:
-        """Whether :meth:`enter` would let it in now."""
-        return self.count < self._most and self._by_address[address] < self._most_per_address
-
-    def leave(self, address: str) -> None:
-        """Count one less."""
-        self.count -= 1
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
-
-
 def bind(host: str, port: int, *, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
     """A bound socket of the host's address family; port 0 lets the system choose.
 
@@ -285,20 +253,13 @@ class TcpServer:
         self._admission = admission
         self._high_water = high_water
         self._drivers: set[TcpDriver] = set()
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[Accepting] = []
         self._linger = Linger()
         self._sweeping: asyncio.TimerHandle | None = None
 
     async def listen(self, sock: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:
         """Accept on a bound socket, with TLS if a context is given."""
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            self._make_driver,
-            sock=sock,
-            ssl=tls,
-            ssl_handshake_timeout=TLS_HANDSHAKE_SECONDS if tls is not None else None,
-            backlog=1024,
-        )
+        server = await accept(self._make_driver, sock, admission=self._admission, tls=tls)
         self._servers.append(server)
         if self._sweeping is None:
             self._sweep()

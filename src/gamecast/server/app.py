@@ -16,7 +16,8 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gamecast.net.tcp import Admission, bind, bind_both
+from gamecast.net.admission import Admission
+from gamecast.net.tcp import bind, bind_both
 from gamecast.net.tls import ServerTls
 from gamecast.packaging.hls import HlsSettings
 from gamecast.relay.directory import Directory

@@ -12,7 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from gamecast.net.tcp import Admission, bind
+from gamecast.net.admission import Admission
+from gamecast.net.tcp import bind
 from gamecast.server.http.connection import HttpLimits
 from gamecast.server.http.listener import HttpListener
 from tests.server.http_viewer import RawHttp

@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.server import ServerState
 
-from gamecast.net.tcp import Admission
+from gamecast.net.admission import Admission
 
 EXTENSION = "gamecast.takeover"
 """Key in ``scope["extensions"]`` under which the :class:`HttpConnection` itself stands."""

@@ -11,8 +11,8 @@ from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from gamecast.net.accept import Accepting, accept
 from gamecast.net.linger import Linger, until_none
-from gamecast.net.tcp import TLS_HANDSHAKE_SECONDS
 from gamecast.server.http.connection import HttpLimits, Ready, connection_class
 
 
@@ -35,20 +35,14 @@ class HttpListener:
         self._config.load()
         self._limits = limits
         self._state = ServerState()
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[Accepting] = []
         self._linger = Linger(seconds=limits.linger_timeout)
 
     async def listen(self, sock: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:
         """Accept on a bound socket."""
         self.tick()
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            self._make,
-            sock=sock,
-            ssl=tls,
-            ssl_handshake_timeout=TLS_HANDSHAKE_SECONDS if tls is not None else None,
-            backlog=2048,
-        )
+        admission = self._limits.admission
+        server = await accept(self._make, sock, admission=admission, tls=tls)
         self._servers.append(server)
 
     def tick(self) -> None:

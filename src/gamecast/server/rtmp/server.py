@@ -7,7 +7,8 @@ import os
 import socket
 import ssl
 
-from gamecast.net.tcp import Admission, TcpServer
+from gamecast.net.admission import Admission
+from gamecast.net.tcp import TcpServer
 from gamecast.protocols.rtmp import RtmpLimits, ServerConnection
 from gamecast.server.config import RtmpSection
 from gamecast.server.context import Context

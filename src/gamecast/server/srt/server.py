@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 
 import structlog
 
-from gamecast.net.tcp import Admission
+from gamecast.net.admission import Admission
 from gamecast.net.udp import Address, UdpSocket
 from gamecast.protocols.srt import (
     Connection,

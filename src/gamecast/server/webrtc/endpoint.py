@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 import structlog
 
-from gamecast.net.tcp import Admission
+from gamecast.net.admission import Admission
 from gamecast.net.udp import Address, UdpSocket
 from gamecast.protocols.webrtc import address as webrtc
 from gamecast.protocols.webrtc.answer import Agreement

@@ -11,7 +11,8 @@ import socket
 from collections.abc import Callable
 from typing import Protocol
 
-from gamecast.net.tcp import Admission, TcpDriver, TcpServer
+from gamecast.net.admission import Admission
+from gamecast.net.tcp import TcpDriver, TcpServer
 from gamecast.protocols.webrtc.address import Address
 from gamecast.protocols.webrtc.errors import WebRtcError
 from gamecast.protocols.webrtc.framing import FrameReader, frame, frame_segments
