@@ -14,12 +14,9 @@ from typing import Protocol, cast
 from gamecast.net.accept import Accepting, accept
 from gamecast.net.admission import Admission
 from gamecast.net.linger import Linger, until_none
+from gamecast.net.standstill import CATCH_UP_SECONDS, LATE_SECONDS
 
 _SWEEP_SECONDS = 5.0
-_LATE_SECONDS = 1.0
-"""A timer that is later than this fires in a process that stood still (suspended, or blocked)."""
-_CATCH_UP_SECONDS = 0.2
-"""Given then to read what peers sent meanwhile: uvloop runs timers before it looks at sockets."""
 _TRIES = 20
 _TCP_NOTSENT_LOWAT = {"linux": 25, "darwin": 0x201}
 
@@ -179,9 +176,9 @@ class TcpDriver(asyncio.Protocol):
 
     def _fire(self) -> None:
         if self._timer_at is not None and not self._catching_up:
-            self._catching_up = self._loop.time() - self._timer_at > _LATE_SECONDS
+            self._catching_up = self._loop.time() - self._timer_at > LATE_SECONDS
             if self._catching_up:  # the peer may have kept its time, and we did not
-                self._timer = self._loop.call_later(_CATCH_UP_SECONDS, self._fire)
+                self._timer = self._loop.call_later(CATCH_UP_SECONDS, self._fire)
                 return
         self._timer = self._timer_at = None
         self._catching_up = False

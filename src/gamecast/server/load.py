@@ -1,11 +1,19 @@
-"""How busy the event loop is, as a share of one core; it sets the pace of flushes."""
+"""How busy the event loop is, as a share of one core; it sets the pace of flushes.
+
+And whether it stood still, which the log is told.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
 
+import structlog
+
+from gamecast.net.standstill import LATE_SECONDS
 from gamecast.relay.pace import Pace
+
+log = structlog.get_logger(__name__)
 
 _PERIOD = 0.25
 
@@ -29,6 +37,10 @@ class LoadMeter:
     def _measure(self) -> None:
         wall, cpu = self._loop.time(), time.thread_time()
         elapsed = wall - self._wall
+        if elapsed - _PERIOD > LATE_SECONDS:
+            # With little CPU it was the machine that stood still: suspended, or without a core.
+            blocked, used = round(elapsed - _PERIOD, 2), round(cpu - self._cpu, 2)
+            log.warning("loop.blocked", seconds=blocked, cpu_seconds=used)
         if elapsed > 0:
             self.load = (cpu - self._cpu) / elapsed
             self._pace.update(self.load)

@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 import structlog
 
 from gamecast.net.admission import Admission
+from gamecast.net.standstill import CATCH_UP_SECONDS, LATE_SECONDS
 from gamecast.net.udp import Address, UdpSocket
 from gamecast.protocols.srt import (
     Connection,
@@ -56,6 +57,7 @@ class SrtServer:
         self._touched: dict[SrtSession, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._ticked_at = 0.0
         self.admission = Admission(
             most=config.max_connections, most_per_address=config.max_connections_per_address
         )
@@ -119,6 +121,10 @@ class SrtServer:
 
     def _tick(self) -> None:
         now = self._loop.time()
+        before, self._ticked_at = self._ticked_at, now
+        if now - before > LATE_SECONDS:  # peers may have kept their time, and we did not
+            self._timer = self._loop.call_later(CATCH_UP_SECONDS, self._tick)
+            return
         for session in list(self._sessions.values()):
             session.handle_timer(now)
         self._timer = self._loop.call_later(_TICK, self._tick) if self._sessions else None
@@ -205,6 +211,7 @@ class SrtServer:
         self._sessions[connection.local_id] = session
         self._flush_listener()
         if self._timer is None:
+            self._ticked_at = self._loop.time()
             self._timer = self._loop.call_later(_TICK, self._tick)
         return session
 

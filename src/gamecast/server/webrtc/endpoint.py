@@ -13,6 +13,7 @@ from typing import Protocol, cast
 import structlog
 
 from gamecast.net.admission import Admission
+from gamecast.net.standstill import CATCH_UP_SECONDS, LATE_SECONDS
 from gamecast.net.udp import Address, UdpSocket
 from gamecast.protocols.webrtc import address as webrtc
 from gamecast.protocols.webrtc.answer import Agreement
@@ -56,6 +57,8 @@ class _Held:
     counted_under: str
     # With its time, for what uvloop returns for times past does not know it.
     timer: tuple[float, asyncio.TimerHandle] | None = None
+    waited_for: float | None = None
+    """A time that came while we stood still, and for which the peer has been listened to since."""
     previous_ufrag: str = ""
     """Ours before an ICE restart: checks with it are answered until the new ones come."""
 
@@ -210,8 +213,13 @@ class Endpoint:
         held = self._sessions.get(session)
         if held is None:
             return
-        held.timer = None
         now = self._loop.time()
+        due, held.timer = held.timer[0] if held.timer is not None else now, None
+        if now - due > LATE_SECONDS and held.waited_for != due:
+            held.waited_for = due
+            at = now + CATCH_UP_SECONDS
+            held.timer = at, self._loop.call_at(at, self._timer, session)
+            return
         events = session.handle_timer(now)
         if not events:
             held.peer.handle_timer(now)
