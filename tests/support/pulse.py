@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,12 @@ def sound_server(folder: Path) -> Iterator[str]:
         *("-L", f"module-native-protocol-unix socket={address} auth-anonymous=1"),
     ]
     with Process(arguments, log=folder / "pulse.log", env=home) as process:
-        wait_until(lambda: address.exists() or not process.running, "the sound server")
+        wait_until(lambda: _answers(address) or not process.running, "the sound server")
         assert process.running, process.output
         yield f"unix:{address}"
+
+
+def _answers(address: Path) -> bool:
+    """Whether it listens, which is later than that its socket is there."""
+    with socket.socket(socket.AF_UNIX) as knock:
+        return knock.connect_ex(str(address)) == 0

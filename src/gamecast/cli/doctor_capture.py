@@ -17,6 +17,35 @@ def examine() -> Iterator[Finding]:
         yield _x11()
         yield _devices("cameras", Path("/dev"), "video*", "no camera, or no permission to see it")
         yield _devices("sound inputs", Path("/dev/snd"), "pcm*c", "no ALSA device to record from")
+    else:
+        yield from _listed()
+
+
+def _listed() -> Iterator[Finding]:
+    """Windows and macOS: how much ``gamecast devices`` finds of each kind."""
+    from gamecast.client.devices import Device, devices
+
+    found = list(devices())
+    for kind in ("screen", "window", "camera", "sound"):
+        names = [each.name for each in found if isinstance(each, Device) and each.kind == kind]
+        problems = [
+            each.problem for each in found if not isinstance(each, Device) and each.kind == kind
+        ]
+        if names:
+            yield ok(f"{kind}s", ", ".join(names[:8]))
+        elif kind != "window":
+            yield missing(f"{kind}s", "; ".join(problems) or "none found")
+    if sys.platform == "win32":
+        yield _grabbers()
+
+
+def _grabbers() -> Finding:
+    from av.filter import filters_available
+
+    there = [each for each in ("ddagrab", "gfxcapture") if each in filters_available]
+    if there:
+        return ok("screen grabbers", ", ".join([*there, "gdigrab"]))
+    return missing("screen grabbers", "this FFmpeg has only gdigrab, which is slow")
 
 
 def _x11() -> Finding:

@@ -22,6 +22,8 @@ os.environ.setdefault("SVT_LOG", "0")
 @contextmanager
 def capture_errors() -> Iterator[LogLines]:
     """Collect the error lines that FFmpeg logs on this thread while the block runs."""
+    # PyAV would keep lines that repeat and bring them before the first line of the next failure.
+    av_logging.set_skip_repeated(False)
     level = av_logging.get_level()
     av_logging.set_level(av_logging.ERROR)
     try:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from subprocess import list2cmdline
 
+from gamecast.client.capture import macos_list, windows_list
 from gamecast.client.capture.desktop import WAYLAND, cameras
-from gamecast.client.capture.sound.libpulse import PulseError, sources
-from gamecast.client.capture.x11.display import Display
+from gamecast.client.capture.sound.open import list_sounds
+from gamecast.client.capture.source import SourceError
+from gamecast.client.capture.x11.display import Display, Screen, Window
 from gamecast.client.capture.x11.grab import XWAYLAND
 from gamecast.client.capture.x11.wire import XError
 
@@ -42,25 +45,44 @@ def devices(environ: Mapping[str, str] = os.environ) -> Iterator[Device | Absenc
 
 
 def _desktop(environ: Mapping[str, str]) -> Iterator[Device | Absence]:
-    if sys.platform != "linux":
-        yield Device("screen", "desktop", "", "--screen")
-        return
+    if sys.platform == "win32":
+        yield from listed(windows_list.screens(), windows_list.windows())
+    elif sys.platform == "darwin":
+        yield from listed(macos_list.screens(), macos_list.windows())
+    else:
+        yield from _x11(environ)
+
+
+def _x11(environ: Mapping[str, str]) -> Iterator[Device | Absence]:
     try:
         with Display(environ) as display:
-            for screen in display.screens():
-                if screen.is_xwayland:
-                    yield Absence("screen", XWAYLAND)
-                    continue
-                where = screen.geometry
-                detail = f"{where.width}x{where.height}+{where.x}+{where.y}"
-                yield Device("screen", screen.name, detail, f"--screen {screen.number}")
-            for window in display.windows():
-                detail = f"{window.geometry.width}x{window.geometry.height}"
-                pattern = shlex.quote(_pattern(window.title))
-                yield Device("window", window.title, detail, f"--window {pattern}")
+            screens, windows = display.screens(), display.windows()
     except XError as error:
         only_wayland = environ.get("WAYLAND_DISPLAY") and not environ.get("DISPLAY")
         yield Absence("screen", WAYLAND if only_wayland else str(error))
+        return
+    if any(screen.is_xwayland for screen in screens):
+        yield Absence("screen", XWAYLAND)
+    yield from listed([each for each in screens if not each.is_xwayland], windows)
+
+
+def listed(screens: Sequence[Screen], windows: Sequence[Window]) -> Iterator[Device | Absence]:
+    """Screens and windows with their options."""
+    for screen in screens:
+        where = screen.geometry
+        detail = f"{where.width}x{where.height}{where.x:+}{where.y:+}"
+        yield Device("screen", screen.name, detail, f"--screen {screen.number}")
+    for window in windows:
+        detail = f"{window.geometry.width}x{window.geometry.height}"
+        pattern = _quoted(_pattern(window.title))
+        yield Device("window", window.title, detail, f"--window {pattern}")
+    if not screens and not windows:
+        yield Absence("screen", "no screen found")
+
+
+def _quoted(text: str) -> str:
+    """As one word of the shell that people have here."""
+    return list2cmdline([text]) if sys.platform == "win32" else shlex.quote(text)
 
 
 def _pattern(title: str) -> str:
@@ -70,25 +92,23 @@ def _pattern(title: str) -> str:
 
 
 def _cameras(environ: Mapping[str, str]) -> Iterator[Device | Absence]:
-    found = cameras() if sys.platform == "linux" else {}
+    found = cameras()
     for name, path in found.items():
-        yield Device("camera", name, path, f"--camera {shlex.quote(name)}")
+        yield Device("camera", name, path, f"--camera {_quoted(name)}")
     if not found:
-        yield Absence("camera", "no camera found (/dev/video*)")
+        where = " (/dev/video*)" if sys.platform == "linux" else ""
+        yield Absence("camera", f"no camera found{where}")
 
 
 def _sounds(environ: Mapping[str, str]) -> Iterator[Device | Absence]:
-    if sys.platform != "linux":
-        yield Absence("sound", "sound can only be captured on Linux yet")
-        return
     try:
-        found = sources()
-    except PulseError as error:
-        yield Absence("sound", f"no sound server: {error}")
+        found = list_sounds()
+    except SourceError as error:
+        yield Absence("sound", str(error))
         return
-    for source in found:
-        option = "--audio" if source.is_monitor else "--mic"
-        detail = "what is played" if source.is_monitor else "microphone"
-        yield Device("sound", source.description, detail, f"{option} {shlex.quote(source.name)}")
+    for sound in found:
+        option = "--audio" if sound.hears_output else "--mic"
+        detail = "what is played" if sound.hears_output else "microphone"
+        yield Device("sound", sound.name, detail, f"{option} {_quoted(sound.address)}")
     if not found:
-        yield Absence("sound", "the sound server has no sources")
+        yield Absence("sound", "nothing to record from")

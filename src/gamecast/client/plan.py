@@ -122,10 +122,12 @@ def make_plan(options: PushOptions, targets: Sequence[Target] = ()) -> Plan:
     plan = Plan([])
     try:
         plan.sources.append(open_source(options))
+        plan.notes += plan.sources[0].notes
         if not options.copy:
             has_sound = plan.sources[0].audio_format is not None
-            sounds, plan.notes = open_sounds(options, has_sound=has_sound)
+            sounds, notes = open_sounds(options, has_sound=has_sound)
             plan.sources += sounds
+            plan.notes += notes
             _add_encoders(plan, options, targets)
     except (SourceError, EncoderError):
         plan.close()

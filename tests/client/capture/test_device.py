@@ -72,3 +72,11 @@ def test_an_ffmpeg_device_in_real_time() -> None:
 def test_a_device_that_is_not_there() -> None:
     with pytest.raises(SourceError, match="camera cannot be captured: "):
         DeviceSource(Grab("v4l2", "/dev/no-such-camera", {}), name="camera", fps=Fraction(30))
+
+
+def test_a_failure_is_not_blamed_on_the_one_before() -> None:
+    for _ in range(3):
+        with pytest.raises(SourceError, match="No such filter: 'nothing'"):
+            DeviceSource(Grab("lavfi", "nothing", {}), name="camera", fps=Fraction(30))
+    with pytest.raises(SourceError, match="No such filter: 'other'"):
+        DeviceSource(Grab("lavfi", "other", {}), name="camera", fps=Fraction(30))

@@ -1,8 +1,7 @@
 """Which back end captures the desktop on this machine, and its cameras.
 
-Linux: X11 by ``x11grab``, cameras by ``v4l2``. Windows: ``gdigrab`` and ``dshow``. macOS:
-``avfoundation``. Only the Linux ones have been run by the authors; the others use FFmpeg's devices
-exactly as its manual has them.
+Linux: X11 by ``x11grab``, cameras by ``v4l2``. Windows and macOS have modules of their own, which
+no author of this has run.
 """
 
 from __future__ import annotations
@@ -11,11 +10,12 @@ import os
 import sys
 from collections.abc import Mapping
 from fractions import Fraction
-from pathlib import Path
+from typing import Protocol
 
+from gamecast.client.capture import linux_camera, macos, windows
 from gamecast.client.capture.device import DeviceSource, Grab
 from gamecast.client.capture.source import SourceError
-from gamecast.client.capture.x11.grab import WindowSource, open_region, open_screen
+from gamecast.client.capture.x11 import grab as x11
 from gamecast.client.capture.x11.wire import Geometry
 
 WAYLAND = (
@@ -24,51 +24,58 @@ WAYLAND = (
 )
 
 
+class Cameras(Protocol):
+    """A module that knows a platform's cameras."""
+
+    def cameras(self) -> dict[str, str]:
+        """Name and address of every camera."""
+
+    def camera_grab(self, address: str, options: dict[str, str]) -> Grab:
+        """How to capture one."""
+
+
+_CAMERAS: dict[str, Cameras] = {"win32": windows, "darwin": macos, "linux": linux_camera}
+
+
 def open_desktop_screen(
     number: int, fps: Fraction, *, cursor: bool, environ: Mapping[str, str] = os.environ
 ) -> DeviceSource:
     """A whole screen. Raises ``SourceError``."""
-    options = {"framerate": str(fps), "draw_mouse": "1" if cursor else "0"}
     if sys.platform == "win32":
-        if number:
-            raise SourceError("gdigrab captures all screens as one: use --region for a part of it")
-        return DeviceSource(Grab("gdigrab", "desktop", options), name="desktop", fps=fps)
+        return windows.open_screen(number, fps, cursor=cursor)
     if sys.platform == "darwin":
-        options = {"framerate": str(fps), "capture_cursor": "1" if cursor else "0"}
-        address = f"Capture screen {number}"
-        return DeviceSource(Grab("avfoundation", address, options), name=address, fps=fps)
+        return macos.open_screen(number, fps, cursor=cursor)
     _need_x11(environ)
-    return open_screen(number, fps, cursor=cursor, environ=environ)
+    return x11.open_screen(number, fps, cursor=cursor, environ=environ)
 
 
 def open_desktop_window(
     pattern: str, fps: Fraction, *, cursor: bool, environ: Mapping[str, str] = os.environ
 ) -> DeviceSource:
-    """A window by its title. Raises ``SourceError``."""
+    """A window by its title, a regular expression. Raises ``SourceError``."""
     if sys.platform == "win32":
-        options = {"framerate": str(fps), "draw_mouse": "1" if cursor else "0"}
-        # gdigrab wants the whole title, not an expression.
-        grab = Grab("gdigrab", f"title={pattern}", options)
-        return DeviceSource(grab, name=f"window {pattern!r}", fps=fps)
+        return windows.open_window(pattern, fps, cursor=cursor)
     if sys.platform == "darwin":
-        raise SourceError("windows cannot be captured on macOS yet: use --screen or --region")
+        return macos.open_window(pattern, fps, cursor=cursor)
     _need_x11(environ)
-    return WindowSource(pattern, fps, cursor=cursor, environ=environ)
+    return x11.open_window(pattern, fps, cursor=cursor, environ=environ)
 
 
 def open_desktop_region(
     area: Geometry, fps: Fraction, *, cursor: bool, environ: Mapping[str, str] = os.environ
 ) -> DeviceSource:
     """A rectangle of the desktop. Raises ``SourceError``."""
-    text = f"{area.width}x{area.height}"
     if sys.platform == "win32":
-        options = {"framerate": str(fps), "draw_mouse": "1" if cursor else "0"}
-        options |= {"offset_x": str(area.x), "offset_y": str(area.y), "video_size": text}
-        return DeviceSource(Grab("gdigrab", "desktop", options), name=f"region {text}", fps=fps)
+        return windows.open_region(area, fps, cursor=cursor)
     if sys.platform == "darwin":
-        raise SourceError("regions cannot be captured on macOS yet: use --screen")
+        return macos.open_region(area, fps, cursor=cursor)
     _need_x11(environ)
-    return open_region(area, fps, cursor=cursor, environ=environ)
+    return x11.open_region(area, fps, cursor=cursor, environ=environ)
+
+
+def cameras() -> dict[str, str]:
+    """Name and address of every camera."""
+    return _camera_module().cameras()
 
 
 def open_camera(name: str, fps: Fraction, size: tuple[int, int] | None) -> DeviceSource:
@@ -76,33 +83,20 @@ def open_camera(name: str, fps: Fraction, size: tuple[int, int] | None) -> Devic
     options = {"framerate": str(fps)}
     if size is not None:
         options["video_size"] = f"{size[0]}x{size[1]}"
-    if sys.platform == "win32":
-        if not name:
-            raise SourceError("give the camera's name, for example --camera 'Integrated Camera'")
-        return DeviceSource(Grab("dshow", f"video={name}", options), name=name, fps=fps)
-    if sys.platform == "darwin":
-        grab = Grab("avfoundation", name or "default", options)
-        return DeviceSource(grab, name=name or "camera", fps=fps)
     found = cameras()
     if not found:
-        raise SourceError("no camera found (/dev/video*)")
-    path = found.get(name, name) if name else next(iter(found.values()))
-    if path not in found.values():
+        raise SourceError("no camera found")
+    address = found.get(name, name) if name else next(iter(found.values()))
+    if address not in found.values():
         raise SourceError(f"no camera {name!r}; there are: {', '.join(found)}")
-    return DeviceSource(Grab("v4l2", path, options), name=f"camera {path}", fps=fps)
+    shown = next(each for each, where in found.items() if where == address)
+    return DeviceSource(
+        _camera_module().camera_grab(address, options), name=f"camera {shown}", fps=fps
+    )
 
 
-def cameras() -> dict[str, str]:
-    """Name and device of every camera that Linux lists."""
-    found: dict[str, str] = {}
-    for device in sorted(Path("/dev").glob("video*")):
-        label = Path("/sys/class/video4linux") / device.name / "name"
-        try:
-            name = label.read_text("utf-8").strip()
-        except OSError:
-            name = device.name
-        found.setdefault(name, str(device))
-    return found
+def _camera_module() -> Cameras:
+    return _CAMERAS.get(sys.platform, linux_camera)
 
 
 def _need_x11(environ: Mapping[str, str]) -> None:

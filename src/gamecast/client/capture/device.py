@@ -14,6 +14,7 @@ from fractions import Fraction
 import av
 
 from gamecast.client import avlog
+from gamecast.client.capture.crop import Cropper, Share
 from gamecast.client.capture.source import (
     Sink,
     SourceError,
@@ -38,6 +39,8 @@ class Grab:
     format: str
     address: str
     options: Mapping[str, str]
+    crop: Share | None = None
+    """What part of its pictures is wanted, where the device itself cannot be told."""
 
 
 class Grid:
@@ -86,9 +89,13 @@ class DeviceSource(ThreadedSource):
         self.name = name
         self._fps = fps
         self._grab: Grab | None = grab
+        self._cropper: Cropper | None = None
         self._container: av.container.InputContainer | None = self._open(grab)
         context = self._container.streams.video[0].codec_context
-        self.video_format = VideoFormat(context.width, context.height, fps)
+        size = context.width, context.height
+        if grab.crop is not None:
+            size = grab.crop.size(*size)
+        self.video_format = VideoFormat(*size, fps)
 
     # What subclasses may change -----------------------------------------------------------------
 
@@ -158,10 +165,17 @@ class DeviceSource(ThreadedSource):
                 return
 
     def _frames(self) -> Iterator[av.VideoFrame]:
-        if self._container is not None:
-            yield from self._container.decode(video=0)
+        if self._container is None:
+            return
+        for frame in self._container.decode(video=0):
+            yield frame if self._cropper is None else self._cropper.crop(frame)
+
+    def crop_to(self, share: Share | None) -> None:
+        """Want another part of the pictures from now on; from the source's own thread."""
+        self._cropper = Cropper(share) if share is not None else None
 
     def _open(self, grab: Grab) -> av.container.InputContainer:
+        self.crop_to(grab.crop)
         with avlog.capture_errors() as lines:
             try:
                 return av.open(grab.address, "r", format=grab.format, options=dict(grab.options))

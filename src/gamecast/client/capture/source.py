@@ -99,6 +99,10 @@ class Source(Protocol):
     def tracks(self) -> tuple[Track, ...]:
         """Tracks of the packets delivered through ``Sink.packet``; empty for raw frames."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know about how it is captured, a line each."""
+
     def start(self, sink: Sink, timeline: Timeline) -> None:
         """Begin to deliver from a thread of its own. Once."""
 
@@ -113,6 +117,7 @@ class ThreadedSource:
     video_format: VideoFormat | None = None
     audio_format: AudioFormat | None = None
     tracks: tuple[Track, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None

@@ -9,7 +9,7 @@ import pytest
 
 from gamecast.client.capture.device import DeviceSource
 from gamecast.client.capture.source import SourceError, Timeline
-from gamecast.client.capture.x11.grab import WindowSource, open_region, open_screen
+from gamecast.client.capture.x11.grab import open_region, open_screen, open_window
 from gamecast.client.capture.x11.wire import Geometry
 from tests.client.capture.x11.windows import Painter
 from tests.client.pictures import pts
@@ -86,7 +86,7 @@ def test_a_region(painter: Painter, screen: dict[str, str]) -> None:
 def test_a_window_wherever_it_goes(painter: Painter, screen: dict[str, str]) -> None:
     game = painter.create("Space Game 2", x=20, y=20, width=160, height=90, colour=RED)
     painter.create("other", x=400, y=200, width=64, height=64, colour=GREY)
-    source = WindowSource("space game", FPS, cursor=False, environ=screen)
+    source = open_window("space game", FPS, cursor=False, environ=screen)
     with capturing(source) as sink:
         frame = wait_for_colour(sink, RED, 80, 45)
         assert (frame.width, frame.height) == (160, 90)
@@ -104,7 +104,7 @@ def test_a_window_wherever_it_goes(painter: Painter, screen: dict[str, str]) -> 
 
 def test_a_hidden_window_comes_back(painter: Painter, screen: dict[str, str]) -> None:
     game = painter.create("game", x=20, y=20, width=160, height=90, colour=RED)
-    with capturing(WindowSource("game", FPS, cursor=False, environ=screen)) as sink:
+    with capturing(open_window("game", FPS, cursor=False, environ=screen)) as sink:
         wait_for_colour(sink, RED, 80, 45)
         painter.hide(game)
         _wait_for_silence(sink)
@@ -118,7 +118,7 @@ def test_a_closed_window_is_replaced_by_the_next_of_its_title(
     painter: Painter, screen: dict[str, str]
 ) -> None:
     game = painter.create("game (1)", x=20, y=20, width=160, height=90, colour=RED)
-    with capturing(WindowSource(r"game \(\d\)", FPS, cursor=False, environ=screen)) as sink:
+    with capturing(open_window(r"game \(\d\)", FPS, cursor=False, environ=screen)) as sink:
         wait_for_colour(sink, RED, 80, 45)
         painter.destroy(game)
         _wait_for_silence(sink)
@@ -143,9 +143,9 @@ def _wait_for_silence(sink: Recorder) -> None:
 def test_errors_are_one_clear_line(painter: Painter, screen: dict[str, str]) -> None:
     painter.create("A Game", x=0, y=0, width=64, height=64)
     with pytest.raises(SourceError, match=r"no window matches 'chess'; there are: 'A Game'"):
-        WindowSource("chess", FPS, environ=screen)
+        open_window("chess", FPS, environ=screen)
     with pytest.raises(SourceError, match="no regular expression"):
-        WindowSource("(", FPS, environ=screen)
+        open_window("(", FPS, environ=screen)
     with pytest.raises(SourceError, match="there are screens 0 to 0"):
         open_screen(1, FPS, environ=screen)
     with pytest.raises(SourceError, match="not on the screen of 640x360"):
@@ -153,4 +153,4 @@ def test_errors_are_one_clear_line(painter: Painter, screen: dict[str, str]) -> 
     with pytest.raises(SourceError, match="DISPLAY is not set"):
         open_screen(0, FPS, environ={})
     with pytest.raises(SourceError, match="DISPLAY is not set"):
-        WindowSource("x", FPS, environ={})
+        open_window("x", FPS, environ={})

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
-import time
 from collections.abc import Mapping
 from fractions import Fraction
 
 from gamecast.client.capture.device import DeviceSource, Grab
 from gamecast.client.capture.source import SourceError
+from gamecast.client.capture.window import WindowSource
 from gamecast.client.capture.x11.display import Display, Screen, Window
 from gamecast.client.capture.x11.wire import Geometry, XError
 
@@ -17,8 +16,6 @@ XWAYLAND = (
     "a Wayland session lets no program see the whole screen: capture a game that runs in XWayland "
     "by --window, log in to an X11 session, or publish with OBS"
 )
-LOOK = 0.2
-"""Seconds between looks at where the window is and how big."""
 
 
 def grab_area(display: str, area: Geometry, fps: Fraction, *, cursor: bool) -> Grab:
@@ -78,87 +75,48 @@ def open_region(
     return DeviceSource(grab_area(name, area, fps, cursor=cursor), name=f"region {text}", fps=fps)
 
 
-class WindowSource(DeviceSource):
-    """The first window whose title a regular expression finds.
-
-    A resized window is grabbed anew; one that is minimised or closed leaves the last picture
-    standing until it is back, or another one of such a title is there.
-    """
+class XDesktop:
+    """The windows of an X display, as ``capture.window`` asks for them."""
 
     def __init__(
-        self,
-        pattern: str,
-        fps: Fraction,
-        *,
-        cursor: bool = True,
-        environ: Mapping[str, str] = os.environ,
+        self, fps: Fraction, *, cursor: bool, environ: Mapping[str, str] = os.environ
     ) -> None:
-        """Raises ``SourceError`` where there is no display, no such window, or no such pattern."""
-        try:
-            self._pattern = re.compile(pattern, re.IGNORECASE)
-        except re.error as error:
-            raise SourceError(f"--window {pattern!r} is no regular expression: {error}") from error
-        self._cursor = cursor
-        self._rate = fps
-        self._looked_at = 0.0
+        """Raises ``SourceError`` where there is no display."""
+        self._fps, self._cursor = fps, cursor
         try:
             self._display = Display(environ)
         except XError as error:
             raise SourceError(str(error)) from error
-        window = self._find()
-        if window is None:
-            titles = ", ".join(repr(each.title) for each in self._display.windows()[:8])
-            self._display.close()
-            raise SourceError(f"no window matches {pattern!r}; there are: {titles or 'none'}")
-        self._window: Window = window
-        grab = grab_window(self._display.name, window, fps, cursor=cursor)
-        try:
-            super().__init__(grab, name=f"window {window.title!r}", fps=fps)
-        except SourceError:
-            self._display.close()
-            raise
 
-    def plan(self) -> Grab | None:
-        """Grab the same window if it is there, else the next of such a title."""
+    def windows(self) -> list[Window]:
+        """See ``Desktop.windows``."""
         try:
-            window = self._same() or self._find()
+            return self._display.windows()
         except XError as error:
             raise SourceError(str(error)) from error
-        if window is None:
-            return None
-        self._window = window
-        return grab_window(self._display.name, window, self._rate, cursor=self._cursor)
 
-    def stale(self) -> bool:
-        """Whether the window is no longer what is being grabbed."""
-        now = time.monotonic()
-        if now - self._looked_at < LOOK:
-            return False
-        self._looked_at = now
-        same = self._same()
-        if same is None:
-            return True
-        old, new = self._window.geometry, same.geometry
-        return (old.width, old.height) != (new.width, new.height)
-
-    def lost(self, error: Exception) -> None:
-        """Grabbing failed between two looks: ``plan`` will find out what happened."""
-
-    def close(self) -> None:
-        """Close the grabber and the display."""
-        super().close()
-        self._display.close()
-
-    def _find(self) -> Window | None:
-        found = [each for each in self._display.windows() if self._pattern.search(each.title)]
-        return found[0] if found else None
-
-    def _same(self) -> Window | None:
-        """The window with its present geometry; ``None`` if it is hidden or gone."""
+    def geometry(self, window: int) -> Geometry | None:
+        """See ``Desktop.geometry``."""
         try:
-            geometry = self._display.geometry(self._window.id)
+            return self._display.geometry(window)
         except XError:
             return None
-        if geometry is None:
-            return None
-        return Window(self._window.id, self._window.title, geometry)
+
+    def grab(self, window: Window) -> Grab:
+        """See ``Desktop.grab``."""
+        return grab_window(self._display.name, window, self._fps, cursor=self._cursor)
+
+    def close(self) -> None:
+        """See ``Desktop.close``."""
+        self._display.close()
+
+
+def open_window(
+    pattern: str,
+    fps: Fraction,
+    *,
+    cursor: bool = True,
+    environ: Mapping[str, str] = os.environ,
+) -> WindowSource:
+    """A window by its title. Raises ``SourceError``."""
+    return WindowSource(pattern, fps, XDesktop(fps, cursor=cursor, environ=environ))
