@@ -48,6 +48,7 @@ def test_what_is_played_is_recorded_at_its_time(server: Path) -> None:
         tone = 12_000 * np.sin(2 * np.pi * 440 * np.arange(48_000) / 48_000)
         file.writeframes(np.repeat(tone.astype("<i2"), 2).tobytes())
     source, sink, timeline = card.open_system_sound(), Recorder(), Timeline.begin()
+    assert source.audio_format is not None
     assert source.audio_format.channels == 2
     source.start(sink, timeline)
     sink.wait_for(audio=5)
