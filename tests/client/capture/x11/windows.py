@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import struct
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gamecast.client.capture.x11 import wire
 from gamecast.client.capture.x11.display import Display
 
 _UTF8 = "UTF8_STRING"
+_MAX_REQUEST = 200_000
+"""Bytes of one PutImage; without BIG-REQUESTS a request has 262 140."""
 
 
 class Painter(Display):
@@ -17,8 +22,7 @@ class Painter(Display):
         self, title: str, *, x: int, y: int, width: int, height: int, colour: int = 0
     ) -> int:
         """A visible window without frame, of one colour (0xRRGGBB), above all others."""
-        self._last = getattr(self, "_last", self.id_base) + 1
-        window = self._last
+        window = self._new_id()
         values = struct.pack("<II", colour, 1)  # background pixel, override-redirect
         self._send(
             struct.pack(
@@ -62,6 +66,25 @@ class Painter(Display):
         self._send(struct.pack("<BBHIhhHH", 61, 0, 4, window, 0, 0, 0, 0))  # ClearArea
         self._settle()
 
+    def picture(self, window: int, image: NDArray[np.uint8]) -> None:
+        """Show an image of height x width x RGB, whatever covers the window in between."""
+        height, width, _ = image.shape
+        pixmap, context = self._new_id(), self._new_id()
+        self._send(struct.pack("<BBHIIHH", 53, 24, 4, pixmap, self.root, width, height))
+        self._send(struct.pack("<BxHIII", 55, 4, context, pixmap, 0))  # CreateGC
+        pixels = np.zeros((height, width, 4), np.uint8)
+        pixels[..., :3] = image[..., ::-1]
+        band = _MAX_REQUEST // (width * 4)
+        for top in range(0, height, band):
+            data = pixels[top : top + band].tobytes()
+            size = (width, len(data) // (width * 4))
+            head = (72, 2, 6 + len(data) // 4, pixmap, context, *size, 0, top, 0, 24)
+            self._send(struct.pack("<BBHIIHHhhBBxx", *head) + data)  # PutImage
+        self._send(struct.pack("<BxHIII", 2, 4, window, 0x1, pixmap))
+        self._send(struct.pack("<BBHIhhHH", 61, 0, 4, window, 0, 0, 0, 0))  # ClearArea
+        self._send(struct.pack("<BxHI", 60, 2, context) + struct.pack("<BxHI", 54, 2, pixmap))
+        self._settle()
+
     def destroy(self, window: int) -> None:
         """Close it."""
         self._send(struct.pack("<BxHI", 4, 2, window))
@@ -71,6 +94,10 @@ class Painter(Display):
     def id_base(self) -> int:
         """Where the ids of our own windows begin; the server gave it in its greeting."""
         return self.setup.id_base
+
+    def _new_id(self) -> int:
+        self._last = getattr(self, "_last", self.id_base) + 1
+        return self._last
 
     def _change(self, window: int, name: str, kind: str, value: bytes) -> None:
         atom = self._ask(wire.intern_atom(name), wire.parse_atom)
