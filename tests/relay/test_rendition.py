@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import pytest
+
 from gamecast.media.chunk import Chunk
 from gamecast.media.packet import Packet
 from gamecast.media.track import Track
 from gamecast.relay.lane import plain
-from gamecast.relay.pace import MAX_INTERVAL, Pace
+from gamecast.relay.pace import CROWD, CROWD_HOLD, MAX_INTERVAL, Pace
 from gamecast.relay.rendition import FlowRendition
 from gamecast.relay.viewer import Limits, Viewer
 from tests.support.clock import FakeClock
@@ -235,6 +237,43 @@ def test_flushes_are_gathered_under_load_and_nothing_is_lost() -> None:
     assert sink.data.count(b";") == bench.packager.writes + len(("header", "end"))
     for piece in sink.chunks:
         assert b"K" not in piece[1:], "a group starts inside a flush"
+
+
+def pictures_of(sink: RecordingSink) -> list[int]:
+    """How many are in each flush after the header."""
+    flushes = [chunk.count(b"v") + chunk.count(b"K") for chunk in sink.chunks[1:]]
+    return [count for count in flushes if count]
+
+
+def watched_by(crowd: int, fps: int) -> tuple[Bench, RecordingSink]:
+    """A stream and the first of its viewers."""
+    bench = Bench(av_feed(fps=fps, group=1000))
+    sinks = [RecordingSink() for _ in range(crowd)]
+    for sink in sinks:
+        bench.join(sink)
+    return bench, sinks[0]
+
+
+@pytest.mark.parametrize(
+    ("crowd", "fps", "together"),
+    [(CROWD, 60, 2), (CROWD, 120, 3), (CROWD, 30, 1), (CROWD - 1, 60, 1)],
+)
+def test_pictures_leave_together_for_a_crowd_if_the_next_comes_soon(
+    crowd: int, fps: int, together: int
+) -> None:
+    bench, sink = watched_by(crowd, fps)
+    bench.play(60)
+    assert set(pictures_of(sink)[1:-1]) == {together}
+
+
+def test_a_picture_does_not_wait_for_one_that_is_late() -> None:
+    bench, sink = watched_by(CROWD, 60)
+    bench.play(20)
+    before = sum(pictures_of(sink))
+    (due, give_up), *_ = [timer for timer in bench.timers if timer[0] > bench.clock()]
+    assert due - bench.clock() <= CROWD_HOLD + 0.005
+    give_up()
+    assert sum(pictures_of(sink)) > before
 
 
 def test_pace_returns_to_every_frame_when_calm() -> None:

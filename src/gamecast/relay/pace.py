@@ -1,9 +1,13 @@
-"""Pace: how long flushes are gathered, as a function of how busy the loop is."""
+"""Pace: how long pictures are gathered into one flush, by how busy the loop is and how many watch."""
 
 from __future__ import annotations
 
 MAX_INTERVAL = 0.05
 """Seconds; the most delay that coalescing may add (design, section 2)."""
+CROWD = 250
+"""Viewers of one rendition from which on two pictures of a 60 fps stream leave together."""
+CROWD_HOLD = 0.018
+"""Seconds that the first of them waits: a picture's time at 60 fps, and what jitter adds."""
 _STEP = 0.004
 _BUSY = 0.65
 _CALM = 0.45
@@ -13,12 +17,17 @@ class Pace:
     """Grows the flush interval while the loop is busy and shrinks it while it is calm.
 
     System calls, not copying, decide what a viewer costs over TCP, so fewer and larger writes are
-    the reserve to draw on under load. One object is shared by all renditions of a process.
+    the reserve to draw on under load; a crowd draws on the first bit of it before there is load.
+    One object is shared by all renditions of a process.
     """
 
     def __init__(self) -> None:
         self.interval = 0.0
-        """Seconds between flushes; 0 flushes on every video frame."""
+        """Seconds that load alone lets a picture wait; 0 flushes on every one."""
+
+    def hold(self, viewers: int) -> float:
+        """Seconds that a picture may wait for the next in a rendition with so many viewers."""
+        return max(self.interval, CROWD_HOLD) if viewers >= CROWD else self.interval
 
     def update(self, load: float) -> None:
         """Take in the share of one core (0 to 1) that the loop used since the last call."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 from gamecast.media.chunk import Chunk
@@ -58,6 +59,8 @@ class Packager(Protocol):
 
 _AUDIO_HOLD = 0.05
 """Seconds that audio waits for a video frame to share its flush."""
+_LATE = 0.003
+"""Seconds after which a picture that is waited for is late, and those that wait for it leave."""
 
 CallLater = Callable[[float, Callable[[], None]], object]
 """``loop.call_later``: runs a function after some seconds."""
@@ -66,8 +69,9 @@ CallLater = Callable[[float, Callable[[], None]], object]
 class FlowRendition:
     """A format that flows: FLV, fragmented MP4, MPEG-TS, RTMP messages.
 
-    Chunks are gathered and flushed on every video frame while the loop is calm and, under load, at
-    the shared :class:`Pace`; each flush is framed once per lane and written to all of its viewers.
+    Chunks are flushed on every picture, or on every few: a picture is held while the next one is
+    expected within what :class:`Pace` allows. Sound rides with pictures. Each flush is framed once
+    per lane and written to all of its viewers.
     """
 
     def __init__(
@@ -92,8 +96,10 @@ class FlowRendition:
         self._group: list[bytes] = []
         self._pending: list[bytes] = []
         self._pending_starts_group = False
-        self._flush_due = False
+        self._held_since: float | None = None
+        self._flushes = 0
         self._flushed_at = clock()
+        self._last_dts = 0.0
         self._has_video = False
         self._set_tracks(tracks)
         for packet in packets:
@@ -141,10 +147,10 @@ class FlowRendition:
     def write(self, packet: Packet) -> None:
         """Package one packet; flush if it is time."""
         self._gather(self._packager.write(packet))
-        if self._flush_due or not self._pending:
-            return
-        if packet.is_video or not self._has_video or self._held_long():
-            self._flush_when_due()
+        if packet.is_video or not self._has_video:
+            self._flush_unless_more_fits(packet)
+        elif self._pending and self._held_since is None and self._audio_held_long():
+            self._flush()
 
     def change_tracks(self, tracks: Sequence[Track]) -> None:
         """Give present viewers the new configuration; later ones find it in the header."""
@@ -186,23 +192,34 @@ class FlowRendition:
                 self._pending_starts_group = True
             self._pending.append(chunk.data)
 
-    def _held_long(self) -> bool:
+    def _audio_held_long(self) -> bool:
         # Audio rides with the next video frame to save a system call per viewer, but a video track
         # that pauses must not hold it.
         return self._clock() - self._flushed_at > _AUDIO_HOLD
 
-    def _flush_when_due(self) -> None:
-        wait = self._flushed_at + self._pace.interval - self._clock()
-        if wait <= 0:
-            self._flush()
-        else:
-            self._flush_due = True
-            self._call_later(wait, self._flush)
-
-    def _flush(self) -> None:
-        self._flush_due = False
+    def _flush_unless_more_fits(self, packet: Packet) -> None:
+        seconds = packet.dts / packet.track.clock_rate
+        spacing, self._last_dts = seconds - self._last_dts, seconds
         if not self._pending:
             return
+        now = self._clock()
+        since = now if self._held_since is None else self._held_since
+        hold = self._pace.hold(sum(map(len, self._lanes.values())))
+        if spacing <= 0 or now + spacing > since + hold:
+            self._flush()
+        elif self._held_since is None:
+            self._held_since = now
+            self._call_later(hold + _LATE, partial(self._wait_no_longer, self._flushes))
+
+    def _wait_no_longer(self, flushes: int) -> None:
+        if self._flushes == flushes:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._held_since = None
+        if not self._pending:
+            return
+        self._flushes += 1
         data = self._pending[0] if len(self._pending) == 1 else b"".join(self._pending)
         starts_group = self._pending_starts_group
         self._pending = []
