@@ -8,9 +8,10 @@ import time
 from urllib.parse import urlsplit
 
 from gamecast.bench.errors import BenchError
-from gamecast.bench.viewers import Opening
-from gamecast.protocols.rtmp import ClientConnection, parse_url
+from gamecast.bench.viewers import Opening, SignOfLife
+from gamecast.protocols.rtmp import ClientConnection, parse_url, write_message
 from gamecast.protocols.rtmp.events import MessageReceived, PlayStarted
+from gamecast.protocols.rtmp.messages import CONTROL_CSID, MessageType, u32
 
 _MAX_HEAD = 16 * 1024
 
@@ -28,6 +29,19 @@ def opening_for(url: str) -> tuple[tuple[str, int], Opening]:
         rtmp = parse_url(url)
         return (rtmp.host, rtmp.port), _rtmp(url)
     raise ValueError("watch needs http:// or rtmp://")
+
+
+def sign_of_life(scheme: str) -> SignOfLife | None:
+    """What viewers of this scheme have to say from time to time, if anything."""
+    return _acknowledgement if scheme == "rtmp" else None
+
+
+def _acknowledgement(received: int) -> bytes:
+    """RTMP's Acknowledgement (section 5.4.3); the server's pings are not read."""
+    body = u32(received)
+    return write_message(
+        MessageType.ACKNOWLEDGEMENT, 0, 0, body, csid=CONTROL_CSID, chunk_size=len(body)
+    )
 
 
 def _http(host: str, target: str) -> Opening:

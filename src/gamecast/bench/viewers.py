@@ -8,6 +8,7 @@ but swept: what waits in their sockets is thrown away some 25 times a second. Li
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import time
@@ -31,8 +32,14 @@ _SO_RCVBUFFORCE = 33
 _RECEIVE_BYTES = 1024 * 1024
 """What a keyframe and 40 ms need many times over: no server shall wait for a sweep."""
 
+_SIGN_SECONDS = 20.0
+"""Between two signs of life; servers give a silent player up after a minute and more."""
+
 Opening = Callable[[socket.socket], bytes]
 """Speaks a protocol on a connected, blocking socket until media flows; returns what came of it."""
+
+SignOfLife = Callable[[int], bytes]
+"""What a viewer says who has received so many bytes."""
 
 
 @dataclass(slots=True, eq=False)
@@ -49,9 +56,18 @@ class StreamCrowd:
 
     failed = 0
 
-    def __init__(self, openings: Sequence[tuple[tuple[str, int], Opening]]) -> None:
-        """Addresses and what to say there; viewers are spread over them."""
+    def __init__(
+        self,
+        openings: Sequence[tuple[tuple[str, int], Opening]],
+        sign_of_life: SignOfLife | None = None,
+    ) -> None:
+        """Addresses and what to say there, at first and from time to time.
+
+        Viewers are spread over the addresses.
+        """
         self._openings = openings
+        self._sign_of_life = sign_of_life
+        self._sign_at = time.monotonic() + _SIGN_SECONDS
         self._viewers: list[Viewer] = []
         self._by_fd: dict[int, Viewer] = {}
         self._counted: list[Viewer] = []
@@ -111,6 +127,14 @@ class StreamCrowd:
                     self._epoll.unregister(fd)
                     self._counted.append(viewer)
             self._sweep()
+            if self._sign_of_life is not None and time.monotonic() >= self._sign_at:
+                self._sign(self._sign_of_life)
+
+    def _sign(self, sign_of_life: SignOfLife) -> None:
+        self._sign_at = time.monotonic() + _SIGN_SECONDS
+        for viewer in self._viewers:
+            with contextlib.suppress(OSError):  # reading will find out why
+                viewer.sock.send(sign_of_life(viewer.figures.received))
 
     def _sweep(self) -> None:
         """Some of those whose turn it is, evenly over the time of a sweep."""

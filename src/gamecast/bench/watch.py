@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from gamecast.bench.cpu import CpuMeter, resident_bytes
 from gamecast.bench.crowd import Crowd
@@ -109,10 +110,11 @@ def make_crowd(urls: Sequence[str], settings: WatchSettings) -> Crowd:
 
             return SrtCrowd(urls)
         case _:
-            from gamecast.bench.openings import opening_for
+            from gamecast.bench.openings import opening_for, sign_of_life
             from gamecast.bench.viewers import StreamCrowd
 
-            return StreamCrowd([opening_for(url) for url in urls])
+            signs = sign_of_life(urlsplit(urls[0]).scheme)
+            return StreamCrowd([opening_for(url) for url in urls], signs)
 
 
 def _measure(
