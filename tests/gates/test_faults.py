@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from tests.support import ffmpeg, judge
+from tests.support.certificates import write_certificate
 from tests.support.clips import Clip, ClipShelf
 from tests.support.events import wait_until
 from tests.support.gamecast import GamecastServer
@@ -32,6 +33,16 @@ CLIP = Clip(fps=30, gop_seconds=1, seconds=8)
 STANDSTILL = 20.0
 GO_ON = 2.0
 """Seconds of media after a fault that show that it is over."""
+
+SHORT_GRACE = {"GAMECAST_STREAM__GRACE_SECONDS": "1"}
+"""Viewers see the end of a clip soon after its publisher has finished."""
+
+
+@pytest.fixture
+def gamecast_server(tmp_path: Path) -> Iterator[GamecastServer]:
+    """A server of the test's own; it must end with status 0."""
+    with GamecastServer(tmp_path, settings=SHORT_GRACE) as server:
+        yield server
 
 
 @contextlib.contextmanager
@@ -168,11 +179,17 @@ def damage(data_dir: Path) -> str:
 # Resources ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
 def test_without_descriptors_those_who_are_there_go_on(
-    gamecast_server: GamecastServer, clips: ClipShelf, tmp_path: Path
+    clips: ClipShelf, tmp_path: Path, secure: bool
 ) -> None:
     """EMFILE: nobody new comes in, nobody is thrown out, no core is burnt; then all is well."""
-    server = gamecast_server
+    settings = write_certificate(tmp_path, "main") if secure else {}
+    with GamecastServer(tmp_path, settings=SHORT_GRACE | settings) as server:
+        run_out_of_descriptors(server, clips, tmp_path)
+
+
+def run_out_of_descriptors(server: GamecastServer, clips: ClipShelf, tmp_path: Path) -> None:
     media = clips.get(CLIP)
     recording = tmp_path / "flv.mkv"
     play = server.play_url("flv")
