@@ -43,11 +43,15 @@ class Spoilt(UdpSocket):
     no_repeats: ClassVar[bool] = False
     rate: ClassVar[float] = 0.0
     """Bits per second of a line that buffers 300 ms; 0 for no such line."""
+    blocked: ClassVar[bool] = False
+    """By a firewall that lets no UDP through."""
     _count = 0
     _free_at = 0.0
 
     def send(self, data: bytes | memoryview, address: Address) -> None:
         """A datagram, or not."""
+        if Spoilt.blocked:
+            return
         self._count += 1
         kind = data[1] & 0x7F if data[0] >> 6 == 2 else 0
         if kind == VIDEO_TYPE and Spoilt.every and self._count % Spoilt.every == 0:
@@ -77,9 +81,9 @@ class Spoilt(UdpSocket):
 @pytest.fixture(autouse=True)
 def path(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Spoilt]]:
     monkeypatch.setattr("gamecast.client.push.whip_link.UdpSocket", Spoilt)
-    Spoilt.every, Spoilt.no_repeats, Spoilt.rate = 0, False, 0.0
+    Spoilt.every, Spoilt.no_repeats, Spoilt.rate, Spoilt.blocked = 0, False, 0.0, False
     yield Spoilt
-    Spoilt.every, Spoilt.no_repeats, Spoilt.rate = 0, False, 0.0
+    Spoilt.every, Spoilt.no_repeats, Spoilt.rate, Spoilt.blocked = 0, False, 0.0, False
 
 
 @pytest.fixture(scope="module")
@@ -182,8 +186,14 @@ def test_the_bitrate_follows_the_path_down_and_back(
 
 
 @pytest.mark.interop
-def test_a_killed_server_is_met_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("by_tcp", [False, True], ids=["udp", "tcp"])
+def test_a_killed_server_is_met_again(
+    tmp_path: Path, path: type[Spoilt], monkeypatch: pytest.MonkeyPatch, by_tcp: bool
+) -> None:
+    """By TCP too, where UDP is blocked; then it is not waited for UDP a second time."""
     monkeypatch.setattr("gamecast.client.push.retry.FIRST", 0.3)
+    monkeypatch.setattr("gamecast.client.push.whip.PATIENCE", 0.5)
+    path.blocked = by_tcp
     first = GamecastServer(tmp_path)
     with first:
         key = first.key
@@ -191,6 +201,8 @@ def test_a_killed_server_is_met_again(tmp_path: Path, monkeypatch: pytest.Monkey
         options = ("--http-port", ports["http"], "--ice-port", ports["ice"])
         with Push(whip(first), key=key) as push:
             first.wait_on_air()
+            wait_until(lambda: push.stats.frames_sent > 15, "pictures on their way", within=40)
+            monkeypatch.setattr("gamecast.client.push.whip.PATIENCE", 3600.0)
             assert first.process is not None
             first.process.kill()
             first.process = None
@@ -198,7 +210,8 @@ def test_a_killed_server_is_met_again(tmp_path: Path, monkeypatch: pytest.Monkey
             wait_until(
                 lambda: push.stats.state is State.RECONNECTING, "the loss to be seen", within=30
             )
-            assert push.stats.problem == "the server has gone silent"
+            lost = "the server closed the connection" if by_tcp else "the server has gone silent"
+            assert push.stats.problem == lost
             with GamecastServer(tmp_path, options=options) as second:
                 wait_until(lambda: push.stats.state is State.LIVE, "live again", within=30)
                 second.wait_on_air()

@@ -209,6 +209,25 @@ def test_names_tcp_and_forbidden_addresses_are_not_checked() -> None:
     assert _drain(forbidden, 20.0) == []
 
 
+def test_a_tcp_connection_joins_the_checks_when_it_is_open() -> None:
+    client = _client()
+    client.start([_candidate("192.0.2.1")], 0.0)
+    _drain(client, 3.0)
+    connection = ("192.0.2.1", 8189, "tcp")
+    client.add(connection, 3.0)
+    assert client.next_timer() == 3.0
+    (request,) = (data for data, to in client.checks_to_send(3.0) if to == connection)
+    answer = stun.build(MessageClass.SUCCESS, request[8:20], [], key=LOCAL.key)
+    client.receive_response(answer, stun.parse(answer), connection, 3.1)
+    (nomination,) = (data for data, to in client.checks_to_send(3.1) if to == connection)
+    answer = stun.build(MessageClass.SUCCESS, nomination[8:20], [], key=LOCAL.key)
+    assert client.receive_response(answer, stun.parse(answer), connection, 3.2) == connection
+    forbidden = _client(allowed=False)
+    forbidden.start([], 0.0)
+    forbidden.add(connection, 0.0)
+    assert _drain(forbidden, 20.0) == []
+
+
 def test_hundreds_of_candidates_make_few_checks() -> None:
     client = _client()
     client.start([_candidate("192.0.2.1", port=p) for p in range(1000, 1500)], 0.0)

@@ -18,14 +18,16 @@ from gamecast.client.push.destination import Metadata
 from gamecast.client.push.network import NetworkThread
 from gamecast.client.push.uplink import LinkError, UplinkDestination
 from gamecast.client.push.whip_http import HttpError, Request, Response, fetch, joined
-from gamecast.client.push.whip_link import Hooks, WhipLink
+from gamecast.client.push.whip_link import Hooks, Ways, WhipLink
 from gamecast.client.push.whip_path import LocalPath, may_be_sent_to
 from gamecast.client.push.whip_target import WhipTarget
+from gamecast.client.push.whip_tcp import PATIENCE, TcpFallback, tcp_addresses
 from gamecast.media.errors import MediaError
 from gamecast.media.payloads.base import Packetizer
 from gamecast.media.payloads.formats import make_packetizer
 from gamecast.media.track import Codec, Kind, Track
 from gamecast.protocols.webrtc.answer import Agreement, OutgoingStream
+from gamecast.protocols.webrtc.candidate import Candidate
 from gamecast.protocols.webrtc.certificate import generate_certificate
 from gamecast.protocols.webrtc.credentials import IceCredentials
 from gamecast.protocols.webrtc.dtls import make_context
@@ -64,6 +66,8 @@ class WhipDestination(UplinkDestination):
         self._context = make_context(self._certificate)
         self._tracks: Sequence[Track] = ()
         self._bitrate = float(_UNKNOWN_BITRATE)
+        self._by_tcp = False
+        """The last session was over TCP: the next need not wait for UDP to fail again."""
 
     def _prepare(self, tracks: Sequence[Track], metadata: Metadata) -> None:
         self._tracks = tracks
@@ -90,6 +94,7 @@ class WhipDestination(UplinkDestination):
         except BaseException:
             link.abort()
             raise
+        self._by_tcp = link.is_tcp
         return link
 
     def _packetizers(self) -> dict[int, Packetizer]:
@@ -114,13 +119,16 @@ class WhipDestination(UplinkDestination):
         try:
             agreement = accept_answer(offer, parse_sdp(response.body.decode("utf-8", "replace")))
             self._check(agreement)
+            fallback = self._make_fallback(agreement.remote.candidates)
+            path.suit(agreement.remote.candidates, needed=not fallback.is_possible)
             session = self._make_session(local, agreement, path)
         except (WebRtcError, LinkError) as error:
             await leave()
             raise LinkError(f"the server's answer cannot be used: {error}") from None
         sender = MediaSender(agreement.media, streams, bitrate=self._bitrate, random=os.urandom)
         hooks = Hooks(writable=self._pump, keyframe=self._on_keyframe, leave=leave)
-        return WhipLink(session, sender, packetizers, path.take_socket(), hooks)
+        ways = Ways(path.take_socket(), fallback)
+        return WhipLink(session, sender, packetizers, ways, hooks)
 
     async def _post(self, offer: str) -> Response:
         request = Request("POST", self._target.url, self._target.token, offer.encode(), _SDP)
@@ -139,11 +147,15 @@ class WhipDestination(UplinkDestination):
             if track.kind.value not in taken:
                 raise LinkError(f"it does not take {track.codec}", refused=True)
 
+    def _make_fallback(self, candidates: Sequence[Candidate]) -> TcpFallback:
+        has_udp = any(each.is_udp and each.ip is not None for each in candidates)
+        delay = PATIENCE if has_udp and not self._by_tcp else 0.0
+        return TcpFallback(tcp_addresses(candidates, may_be_sent_to), delay=delay)
+
     def _make_session(
         self, local: LocalTransport, agreement: Agreement, path: LocalPath
     ) -> Session:
         remote, now = agreement.remote, path.now()
-        path.suit(remote.candidates)
         agent = IceClientAgent(
             local.credentials,
             remote.credentials,

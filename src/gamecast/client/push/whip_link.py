@@ -7,15 +7,26 @@ import socket
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from gamecast.client.push.stats import DestinationStats
 from gamecast.client.push.uplink import LinkError, settle
+from gamecast.client.push.whip_tcp import TcpFallback, TcpHooks
 from gamecast.media.errors import MediaError
 from gamecast.media.packet import Packet
 from gamecast.media.payloads.base import Packetizer
-from gamecast.net.udp import Address, UdpSocket
-from gamecast.protocols.webrtc.events import Closed, Connected, Event, RtcpReceived
+from gamecast.net.udp import UdpSocket
+from gamecast.protocols.webrtc.address import Address
+from gamecast.protocols.webrtc.events import (
+    Closed,
+    Connected,
+    Event,
+    PairSelected,
+    RtcpReceived,
+)
+from gamecast.protocols.webrtc.ice_client import IceClientAgent
 from gamecast.protocols.webrtc.media_sender import MediaSender
 from gamecast.protocols.webrtc.session import Session
 
@@ -42,15 +53,27 @@ class Hooks:
     """Deletes the resource on the server."""
 
 
+@dataclass(slots=True)
+class Ways:
+    """How the server may be reached."""
+
+    socket: socket.socket
+    """A bound UDP socket, which the link takes over."""
+    fallback: TcpFallback
+
+
 class WhipLink:
-    """A link over UDP. ``started`` and ``over`` are futures of the running loop."""
+    """A link over UDP, or TCP where that fails.
+
+    ``started`` and ``over`` are futures of the running loop.
+    """
 
     def __init__(
         self,
         session: Session,
         sender: MediaSender,
         packetizers: Mapping[int, Packetizer],
-        sock: socket.socket,
+        ways: Ways,
         hooks: Hooks,
     ) -> None:
         """``packetizers`` by track id, for the tracks that the server takes."""
@@ -61,7 +84,16 @@ class WhipLink:
         self._sender = sender
         self._packetizers = packetizers
         self._hooks = hooks
-        self._socket: UdpSocket | None = UdpSocket(sock, self._received, drained=self._drained)
+        self._socket: UdpSocket | None = UdpSocket(ways.socket, self._received, drained=self._flush)
+        self._fallback = ways.fallback
+        self._fallback.begin(
+            TcpHooks(
+                opened=self._tcp_opened,
+                received=self._received,
+                drained=self._flush,
+                lost=self._tcp_lost,
+            )
+        )
         self._was_writable = True
         self._keyframe_at = float("-inf")
         self._heard_at = self._loop.time()
@@ -80,7 +112,13 @@ class WhipLink:
             self._socket is not None
             and self._session.is_connected
             and self._sender.wait() < _HELD_UP
+            and not self._fallback.backlog()
         )
+
+    @property
+    def is_tcp(self) -> bool:
+        """Whether media goes by TCP."""
+        return _is_tcp(self._session.selected)
 
     def send(self, packet: Packet) -> None:
         """Write one packet."""
@@ -110,7 +148,7 @@ class WhipLink:
 
     def backlog(self) -> int:
         """Bytes that wait for their turn."""
-        return self._sender.backlog
+        return self._sender.backlog + self._fallback.backlog()
 
     def round_trip_time(self) -> float | None:
         """Seconds, from our reports to the server's."""
@@ -150,8 +188,16 @@ class WhipLink:
     def _received(self, data: bytes, address: Address) -> None:
         self._handle(self._session.receive_datagram(data, address, self._loop.time()))
 
-    def _drained(self) -> None:
-        self._flush()
+    def _tcp_opened(self, address: Address) -> None:
+        agent, now = self._session.agent, self._loop.time()
+        if isinstance(agent, IceClientAgent):
+            agent.add(address, now)
+            self._handle(self._session.handle_timer(now))
+            self._flush()
+
+    def _tcp_lost(self, address: Address) -> None:
+        if self._session.selected == address:
+            self._end(LinkError("the server closed the connection"))
 
     def _fire(self) -> None:
         self._timer = None
@@ -168,6 +214,9 @@ class WhipLink:
         now = self._loop.time()
         for event in events:
             match event:
+                case PairSelected():
+                    if not self.is_tcp:
+                        self._fallback.close()
                 case Connected():
                     self._heard_at = now
                     if not self.started.done():
@@ -212,17 +261,12 @@ class WhipLink:
     def _send_datagrams(self) -> None:
         if self._socket is None:
             return
-        run: list[bytes] = []
-        to: Address | None = None
-        for data, address in self._session.datagrams_to_send():
-            where = (str(address[0]), int(address[1]))
-            if where != to and to is not None and run:
-                self._socket.send_batch(run, to)
-                run = []
-            to = where
-            run.append(data)
-        if to is not None and run:
-            self._socket.send_batch(run, to)
+        for to, run in groupby(self._session.datagrams_to_send(), itemgetter(1)):
+            datagrams = [data for data, _ in run]
+            if _is_tcp(to):
+                self._fallback.send_batch(datagrams, to)
+            else:
+                self._socket.send_batch(datagrams, (to[0], to[1]))
 
     def _rearm(self) -> None:
         times = [self._session.next_timer(), self._loop.time() + _TICK]
@@ -240,7 +284,12 @@ class WhipLink:
         sock, self._socket = self._socket, None
         if sock is not None:
             sock.close()
+        self._fallback.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         settle(self.started, self.over, error)
+
+
+def _is_tcp(address: Address | None) -> bool:
+    return address is not None and "tcp" in address

@@ -16,10 +16,12 @@ _ANY = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}
 _VERSIONS = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
-def may_be_sent_to(address: Address, *, family: int) -> bool:
-    """Whether a candidate of an answer is an address of one host, and of this family."""
+def may_be_sent_to(address: Address, *, family: int | None = None) -> bool:
+    """Whether a candidate of an answer is an address of one host, and for UDP of this family."""
     ip = ipaddress.ip_address(str(address[0]))
-    return _VERSIONS[ip.version] == family and not (ip.is_multicast or ip.is_unspecified)
+    if ip.is_multicast or ip.is_unspecified:
+        return False
+    return "tcp" in address or _VERSIONS[ip.version] == family
 
 
 class LocalPath:
@@ -54,17 +56,17 @@ class LocalPath:
         assert self._socket is not None
         return host_candidates([self._host], self._socket.getsockname()[1])
 
-    def suit(self, candidates: Sequence[Candidate]) -> None:
+    def suit(self, candidates: Sequence[Candidate], *, needed: bool = True) -> None:
         """Change to the other family where the server has no address of this one.
 
-        Raises ``LinkError`` if nothing can be reached by UDP.
+        Raises ``LinkError`` if nothing can be reached by UDP and that is ``needed``.
         """
         usable = {
             _VERSIONS[each.ip.version] for each in candidates if each.is_udp and each.ip is not None
         }
-        if not usable:
-            raise LinkError("it names no UDP address")
-        if self.family not in usable:
+        if not usable and needed:
+            raise LinkError("it names no address that could be reached")
+        if usable and self.family not in usable:
             self.close()
             self.family = usable.pop()
             self._socket = _bound(self.family)

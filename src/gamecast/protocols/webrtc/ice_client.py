@@ -2,7 +2,8 @@
 
 Only what such a client needs: one local socket (its base), the candidates of the answer, regular
 nomination (RFC 8445 section 8.1.1), consent checks (RFC 7675), and replies to the peer's own checks
-in case it is not lite after all. No STUN server, no relay, no trickle.
+in case it is not lite after all. TCP connections join when they are open. No STUN server, no relay,
+no trickle.
 """
 
 from __future__ import annotations
@@ -78,6 +79,11 @@ class IceClientAgent:
             if len(self._checks) < MAX_CANDIDATES and self._allowed(address):
                 at = now + PACE * len(self._checks)
                 self._checks.setdefault(address, _Check(address, at))
+
+    def add(self, address: Address, now: float) -> None:
+        """Check one more address: a TCP connection to the peer is open now (RFC 6544 section 7)."""
+        if len(self._checks) < MAX_CANDIDATES and self._allowed(address):
+            self._checks.setdefault(address, _Check(address, now))
 
     def is_trusted(self, address: Address) -> bool:
         """Whether DTLS and SRTP from here may be read: the selected pair only."""
