@@ -13,6 +13,7 @@ from gamecast import __version__
 from gamecast.relay.directory import Directory
 from gamecast.server.auth import Authenticator
 from gamecast.server.auth_answers import Reason, Refusal
+from gamecast.server.http.api_page import add_api_page
 from gamecast.server.http.peers import describe_publisher, describe_viewers
 from gamecast.server.http.problems import described, not_on_air, problem
 from gamecast.server.http.views import describe_stream
@@ -58,8 +59,10 @@ def make_api(
         title="Gamecast",
         version=__version__,
         summary="Self-hosted live streaming for games.",
+        docs_url=None,
         redoc_url=None,
     )
+    add_api_page(app)
     for router in (_streams(directory, authenticator), *more):
         app.include_router(router, prefix="/api/v1", responses=_REFUSALS)
 
