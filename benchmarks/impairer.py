@@ -23,6 +23,10 @@ class Weather:
     reorder: float = 0.0
     """Share that is overtaken by the three that follow, whenever they come."""
     duplicate: float = 0.0
+    rate: float = 0.0
+    """Bits per second that the narrowest link takes; 0 for any number."""
+    queue: float = 0.3
+    """Seconds that its queue holds; what comes while it is full is lost."""
 
 
 class Direction:
@@ -33,10 +37,15 @@ class Direction:
         self._dice = random.Random(seed)
         self._bursting = 0
         self._last = 0.0
+        self._link_free = 0.0
         self._held: list[tuple[int, bytes]] = []
         self.impaired = False
         """Until this is set, there is nothing but the delay."""
         self.packets = self.retransmitted = self.data_bytes = self.control_bytes = 0
+
+    def change(self, weather: Weather) -> None:
+        """From now on; the dice go on."""
+        self._weather = weather
 
     def count(self, data: bytes) -> None:
         """What an end has put on the wire, before anything is lost."""
@@ -71,6 +80,20 @@ class Direction:
         if late < weather.reorder:
             self._held.append((_OVERTAKING, data))
             return []
-        at = max(self._last, now + weather.delay + shift * weather.jitter)
+        waited = self._through_link(len(data), now)
+        if waited is None:
+            return []
+        at = max(self._last, now + waited + weather.delay + shift * weather.jitter)
         self._last = at
         return [at] * (1 + (twice < weather.duplicate))
+
+    def _through_link(self, size: int, now: float) -> float | None:
+        """Seconds until the last bit is through; ``None`` if there is no room for it."""
+        weather = self._weather
+        if not weather.rate:
+            return 0.0
+        begins = max(now, self._link_free)
+        if begins - now > weather.queue:
+            return None
+        self._link_free = begins + size * 8 / weather.rate
+        return self._link_free - now
