@@ -36,6 +36,18 @@ PACKAGES = {
     "srt-live-transmit": "srt-tools",
     "pulseaudio": "pulseaudio",
     "paplay": "pulseaudio-utils",
+    "sway": "sway",
+    "swaymsg": "sway",
+    "swaybg": "swaybg",
+    "setpriv": "util-linux",
+    "pipewire": "pipewire",
+    "wireplumber": "wireplumber",
+    "dbus-daemon": "dbus",
+    "gst-launch-1.0": "gstreamer1.0-tools gstreamer1.0-pipewire",
+    "org.freedesktop.portal.Desktop": "xdg-desktop-portal",
+    "org.freedesktop.impl.portal.desktop.wlr": "xdg-desktop-portal-wlr",
+    "org.freedesktop.impl.portal.PermissionStore": "xdg-desktop-portal",
+    "turnserver": "coturn",
 }
 """The Debian package of each program, for the message that says what to install."""
 
