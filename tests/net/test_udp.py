@@ -75,6 +75,43 @@ async def test_batches_arrive_as_the_datagrams_they_are(
     assert two.bursts[-1] == len(batch)
 
 
+async def test_a_burst_is_what_one_peer_sent_in_a_row(peers: tuple[Peer, Peer]) -> None:
+    got: list[tuple[Address, list[bytes]]] = []
+    done = asyncio.Event()
+    hub = UdpSocket(bound(), burst=lambda data, peer: got.append((peer, data)), drained=done.set)
+    sent = {
+        peer.socket.address: [bytes([n]) * size for n in range(9)]
+        for peer, size in zip(peers, (1200, 300), strict=True)
+    }
+    for first, last in ((0, 5), (5, 9)):
+        for peer in peers:
+            peer.socket.send_batch(sent[peer.socket.address][first:last], hub.address)
+    await asyncio.wait_for(done.wait(), 10)
+    assert len(got) == 2, "one burst for each peer"
+    assert dict(got) == sent
+    hub.close()
+
+
+async def test_a_bug_that_one_peer_meets_is_no_other_peers(peers: tuple[Peer, Peer]) -> None:
+    bugs: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: bugs.append(context["exception"]))
+    heard, done = [], asyncio.Event()
+
+    def received(data: bytes, address: Address) -> None:
+        if data == b"bug":
+            raise ZeroDivisionError
+        heard.append(data)
+
+    hub = UdpSocket(bound(), received, drained=done.set)
+    peers[0].socket.send(b"bug", hub.address)
+    peers[1].socket.send(b"fine", hub.address)
+    await asyncio.wait_for(done.wait(), 10)
+    assert heard == [b"fine"]
+    assert [type(bug) for bug in bugs] == [ZeroDivisionError]
+    hub.close()
+
+
 async def test_what_cannot_be_sent_is_counted(peers: tuple[Peer, Peer]) -> None:
     one, two = peers
     one.socket.send(bytes(70_000), two.socket.address)

@@ -186,9 +186,10 @@ class LightViewer:
     def _handle(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, RtpReceived):
-                payload = event.packet.payload
-                if self._stamp is None and event.packet.payload_type in self._video_types:
-                    self._stamp = next(find_stamps(payload, len(payload)), None)
+                for packet in event.packets:
+                    payload = packet.payload
+                    if self._stamp is None and packet.payload_type in self._video_types:
+                        self._stamp = next(find_stamps(payload, len(payload)), None)
                 return  # nothing to answer
             if isinstance(event, Closed):
                 self.figures.closed = True

@@ -24,7 +24,7 @@ from gamecast.protocols.webrtc.capabilities import PLAYOUT_DELAY
 from gamecast.protocols.webrtc.events import Closed, Connected, Event, RtcpReceived, RtpReceived
 from gamecast.protocols.webrtc.rtcp import ReceiverReport, SenderReport, SourceDescription
 from gamecast.protocols.webrtc.rtcp_feedback import PictureLossIndication
-from gamecast.protocols.webrtc.rtp import build_extensions
+from gamecast.protocols.webrtc.rtp import RtpPacket, build_extensions
 from gamecast.protocols.webrtc.sdp_parse import parse_sdp
 from gamecast.protocols.webrtc.session import Session
 from tests.protocols.webrtc.driver import RtcServer, http_server
@@ -249,9 +249,12 @@ async def test_chromium_publishes_h264_and_opus(page: Page) -> None:
         if isinstance(event, Closed):
             closed.append(event)
             ended.set()
-        if not isinstance(event, RtpReceived) or event.packet.payload_type not in media:
-            return
-        packet, codec = event.packet, media[event.packet.payload_type].codec
+        for packet in event.packets if isinstance(event, RtpReceived) else []:
+            if packet.payload_type in media:
+                take(session, packet)
+
+    def take(session: Session, packet: RtpPacket) -> None:
+        codec = media[packet.payload_type].codec
         got = depacketizers[codec].write(
             packet.payload, timestamp=packet.timestamp, marker=packet.marker
         )

@@ -14,6 +14,7 @@ from gamecast.protocols.webrtc.answer import AgreedMedia, answer_publish
 from gamecast.protocols.webrtc.events import Connected, Event, RtcpReceived, RtpReceived
 from gamecast.protocols.webrtc.jitter import JitterBuffer
 from gamecast.protocols.webrtc.rtcp import SenderReport
+from gamecast.protocols.webrtc.rtp import RtpPacket
 from gamecast.protocols.webrtc.sdp_parse import parse_sdp
 from gamecast.protocols.webrtc.session import Session
 from gamecast.protocols.webrtc.srtp_keys import SrtpProfile
@@ -38,19 +39,22 @@ async def test_ffmpeg_publishes_h264_and_opus() -> None:
 
     def on_event(session: Session, event: Event) -> None:
         events.append(event)
-        if not isinstance(event, RtpReceived) or event.packet.payload_type not in media:
-            return
-        codec = media[event.packet.payload_type].codec
-        buffer = buffers.setdefault(event.packet.ssrc, JitterBuffer())
-        for ordered in buffer.insert(event.packet, 0.0):
-            packet = ordered.packet
-            got = depacketizers[codec].write(
-                packet.payload,
-                timestamp=packet.timestamp,
-                marker=packet.marker,
-                lost=ordered.lost_before > 0,
-            )
-            units[codec] += [unit.data for unit in got]
+        for packet in event.packets if isinstance(event, RtpReceived) else []:
+            if packet.payload_type in media:
+                take(packet)
+
+    def take(received: RtpPacket) -> None:
+        codec = media[received.payload_type].codec
+        buffer = buffers.setdefault(received.ssrc, JitterBuffer())
+        for run in buffer.insert([received], 0.0):
+            for index, packet in enumerate(run.packets):
+                got = depacketizers[codec].write(
+                    packet.payload,
+                    timestamp=packet.timestamp,
+                    marker=packet.marker,
+                    lost=index == 0 and run.lost_before > 0,
+                )
+                units[codec] += [unit.data for unit in got]
 
     async with RtcServer(on_event) as server:
 

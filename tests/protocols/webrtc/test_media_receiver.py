@@ -5,10 +5,13 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gamecast.protocols.webrtc.answer import AgreedMedia, answer_publish
 from gamecast.protocols.webrtc.batch import HeaderLine, make_batches
 from gamecast.protocols.webrtc.capabilities import MID, REPAIRED_RID, RID, TRANSPORT_CC
-from gamecast.protocols.webrtc.media_receiver import MediaReceiver
+from gamecast.protocols.webrtc.media_receiver import MediaReceiver, PacketsReady
 from gamecast.protocols.webrtc.rtcp import ReceiverReport, SenderReport, parse_rtcp
 from gamecast.protocols.webrtc.rtcp_feedback import GenericNack, PictureLossIndication
 from gamecast.protocols.webrtc.rtp import RtpPacket, parse_rtp
@@ -92,10 +95,10 @@ class Path:
     def _deliver(self) -> None:
         ready = self.receiver.handle_timer(self.now)
         for data in _due(self._to_us, self.now):
-            ready += self.receiver.receive_rtp(parse_rtp(data), self.now)
+            ready += self.receiver.receive_rtp([parse_rtp(data)], self.now)
         for each in ready:
-            self.got += [ordered.packet for ordered in each.packets]
-            self.lost += sum(ordered.lost_before for ordered in each.packets)
+            self.got += [packet for run in each.runs for packet in run.packets]
+            self.lost += sum(run.lost_before for run in each.runs)
         rtcp = self.receiver.rtcp_to_send(self.now)
         if rtcp:
             self._throw(self._to_them, b"".join(packet.to_bytes() for packet in rtcp))
@@ -171,10 +174,47 @@ def test_total_loss_ends_in_few_requests_for_keyframes() -> None:
     assert 1 <= path.keyframes_asked <= 6
 
 
+@given(st.integers(0, 1 << 32))
+@settings(max_examples=30)
+def test_bursts_give_what_packets_one_by_one_give(seed: int) -> None:
+    """However a lossy, shuffled stream across the wrap is cut into bursts."""
+    source = random.Random(seed)
+    packets = [
+        RtpPacket(96, 65_500 + n & 0xFFFF, n // 7 * 1500, SSRC, bytes([n % 256]), marker=n % 7 == 6)
+        for n in range(300)
+    ]
+    arrivals = [each for each in packets if source.random() > 0.05]
+    for _ in range(20):
+        at = source.randrange(len(arrivals) - 1)
+        arrivals[at], arrivals[at + 1] = arrivals[at + 1], arrivals[at]
+    single, burst = (MediaReceiver([_media(ssrcs=[SSRC])], ssrc=1, now=0.0) for _ in "ab")
+    outcomes: list[list[object]] = [[], []]
+    now = 0.0
+    while arrivals or now < 100:
+        now += source.random() * 0.02 if arrivals else 100
+        count = source.randint(1, 20)
+        cut, arrivals = arrivals[:count], arrivals[count:]
+        one_by_one = [each for packet in cut for each in single.receive_rtp([packet], now)]
+        outcomes[0] += _outcome(single, one_by_one, now)
+        outcomes[1] += _outcome(burst, burst.receive_rtp(cut, now) if cut else [], now)
+    assert outcomes[0] == outcomes[1]
+    assert len(outcomes[0]) > 250
+
+
+def _outcome(receiver: MediaReceiver, ready: list[PacketsReady], now: float) -> list[object]:
+    """Sequences, what is given up before them, and all RTCP."""
+    runs = [run for each in [*ready, *receiver.handle_timer(now)] for run in each.runs]
+    found: list[object] = []
+    for run in runs:
+        found += [f"{run.lost_before} lost"] if run.lost_before else []
+        found += [packet.sequence for packet in run.packets]
+    return [*found, *receiver.rtcp_to_send(now)]
+
+
 def test_keyframe_requests_are_limited_whoever_asks() -> None:
     media = _media(ssrcs=[SSRC])
     receiver = MediaReceiver([media], ssrc=1, now=0.0)
-    receiver.receive_rtp(RtpPacket(96, 1, 0, SSRC, b"x"), -1.0)
+    receiver.receive_rtp([RtpPacket(96, 1, 0, SSRC, b"x")], -1.0)
     (ready,) = receiver.handle_timer(0.0)
     asked = 0
     for step in range(2000):
@@ -188,7 +228,7 @@ def test_transport_cc_is_fed_back() -> None:
     receiver = MediaReceiver([_media(ssrcs=[SSRC])], ssrc=1, now=0.0)
     for index in range(10):
         packet = RtpPacket(96, index, 0, SSRC, b"x", extensions={4: bytes([0, index])})
-        receiver.receive_rtp(packet, index / 1000)
+        receiver.receive_rtp([packet], index / 1000)
     assert receiver.next_timer() == 0.02, "the first packets are held for a moment"
     receiver.handle_timer(0.02)
     assert receiver.next_timer() == 0.05
@@ -199,7 +239,7 @@ def test_transport_cc_is_fed_back() -> None:
 
 def test_sender_reports_set_the_clock() -> None:
     receiver = MediaReceiver([_media(ssrcs=[SSRC])], ssrc=1, now=0.0)
-    receiver.receive_rtp(RtpPacket(96, 1, 90_000, SSRC, b"x"), 0.0)
+    receiver.receive_rtp([RtpPacket(96, 1, 90_000, SSRC, b"x")], 0.0)
     (ready,) = receiver.handle_timer(0.1)
     assert not receiver.clock(ready.source).is_known
     receiver.receive_rtcp([SenderReport(SSRC, 1000 << 32, 0, 1, 1)], 0.0)

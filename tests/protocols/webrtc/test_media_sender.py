@@ -125,10 +125,10 @@ class Path:
         if reports:
             self.receiver.receive_rtcp(reports, self.now)
         for data in _due(self._to_them, self.now):
-            ready = self.receiver.receive_rtp(parse_rtp(data), self.now)
-            self.got += [each.packet for group in ready for each in group.packets]
+            ready = self.receiver.receive_rtp([parse_rtp(data)], self.now)
+            self.got += [packet for group in ready for run in group.runs for packet in run.packets]
         for group in self.receiver.handle_timer(self.now):
-            self.got += [each.packet for each in group.packets]
+            self.got += [packet for run in group.runs for packet in run.packets]
         rtcp = self.receiver.rtcp_to_send(self.now)
         if rtcp:
             self._to_us.append((self.now + 0.01, b"".join(each.to_bytes() for each in rtcp)))

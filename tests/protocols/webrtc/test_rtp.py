@@ -25,7 +25,7 @@ packets = st.builds(
     ssrc=st.integers(0, 0xFFFFFFFF),
     payload=st.binary(max_size=60),
     marker=st.booleans(),
-    csrcs=st.lists(st.integers(0, 0xFFFFFFFF), max_size=15),
+    csrcs=st.lists(st.integers(0, 0xFFFFFFFF), max_size=15).map(tuple),
     extensions=st.one_of(
         st.dictionaries(st.integers(1, 14), st.binary(min_size=1, max_size=16), max_size=4),
         st.dictionaries(st.integers(1, 255), st.binary(max_size=40), max_size=4),

@@ -47,7 +47,7 @@ def _media_flows(pair: Pair) -> None:
     pair.server.send_rtp(_header(), b"picture")
     pair.client.send_rtcp([PictureLossIndication(1, 2)])
     pair.run(0.1)
-    assert of_type(pair.events["client"], RtpReceived)[-1].packet.payload == b"picture"
+    assert of_type(pair.events["client"], RtpReceived)[-1].packets[0].payload == b"picture"
     assert of_type(pair.events["server"], RtcpReceived)[-1].packets == [PictureLossIndication(1, 2)]
 
 
@@ -97,6 +97,38 @@ def test_connects_although_a_tenth_of_all_datagrams_is_lost(seed: int) -> None:
 
     pair = Pair(lose=lose_but_last)
     pair.connect(seconds=10.0)
+
+
+def test_a_burst_is_judged_datagram_by_datagram() -> None:
+    pair = Pair()
+    pair.connect()
+    assert pair.client.sender is not None
+    media = [pair.client.sender.protect(_header(n), b"picture %d" % n) for n in range(4)]
+    forged = bytearray(media[0])
+    forged[-1] ^= 1
+    report = pair.client.sender.protect_rtcp(PictureLossIndication(1, 2).to_bytes())
+    check = _check(pair, key=pair.local.key)
+    burst = [
+        b"",
+        bytes(forged),
+        *media[:2],
+        media[0],
+        check,
+        report,
+        *media[2:],
+        bytes(3000),
+    ]
+    assert pair.router.receive_burst(burst[:5], STRANGER, pair.now) == []
+    assert pair.server.dropped["SRTP"] == 0, "a stranger's media is not even tried"
+    found = pair.router.receive_burst(burst, CLIENT, pair.now)
+    assert {session for session, _ in found} == {pair.server}
+    events = [event for _, each in found for event in each]
+    heard = [[packet.payload for packet in each.packets] for each in of_type(events, RtpReceived)]
+    assert heard == [[b"picture 0", b"picture 1"], [b"picture 2", b"picture 3"]]
+    assert of_type(events, RtcpReceived)[0].packets == [PictureLossIndication(1, 2)]
+    assert pair.server.dropped["SRTP"] == 2, "one forged, one replayed"
+    pair.server.close()
+    assert pair.router.receive_burst(media, CLIENT, pair.now) == [(pair.server, [])]
 
 
 # --- the four attacks that stock aiortc falls to -------------------------------------------------

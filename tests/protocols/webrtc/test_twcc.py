@@ -86,7 +86,7 @@ def test_recorder_and_history_agree_over_a_lossy_path() -> None:
         if source.random() < 0.1 and index < 4900:
             lost.add(index)
         else:
-            recorder.receive_packet(sequence & 0xFFFF, now + 0.02 + source.random() * 0.003)
+            recorder.receive_packets([sequence & 0xFFFF], now + 0.02 + source.random() * 0.003)
         feedback = recorder.feedback(now + 0.02)
         if feedback is not None:
             (parsed,) = parse_rtcp(feedback.to_bytes())
@@ -104,7 +104,7 @@ def test_recorder_is_quiet_between_intervals() -> None:
     recorder = ArrivalRecorder(sender_ssrc=1, media_ssrc=2)
     assert recorder.feedback(5.0) is None
     assert recorder.next_timer() is None
-    recorder.receive_packet(3, 5.0)
+    recorder.receive_packets([3], 5.0)
     assert recorder.feedback(5.01) is None
     assert recorder.next_timer() == 5.0 + INTERVAL
     feedback = recorder.feedback(5.0 + INTERVAL)
@@ -115,8 +115,8 @@ def test_recorder_is_quiet_between_intervals() -> None:
 
 def test_a_jump_of_the_clock_or_sequence_makes_no_huge_feedback() -> None:
     recorder = ArrivalRecorder(sender_ssrc=1, media_ssrc=2)
-    recorder.receive_packet(1, 0.0)
-    recorder.receive_packet(30_000, 100.0)
+    recorder.receive_packets([1], 0.0)
+    recorder.receive_packets([30_000], 100.0)
     feedback = recorder.feedback(100.0)
     assert feedback is not None
     assert len(feedback.arrivals) <= 1000

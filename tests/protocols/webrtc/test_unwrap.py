@@ -49,7 +49,7 @@ def test_reception_counts_loss_and_jitter() -> None:
     sequences = [s for s in range(65500, 65600) if s % 4]
     for sequence in sequences:
         now = (sequence - 65500) / 100 + (0.01 if sequence % 2 else 0.0)
-        statistics.receive_packet(sequence & 0xFFFF, (sequence - 65500) * 900, now)
+        statistics.receive_run(sequence & 0xFFFF, 1, (sequence - 65500) * 900, now)
     block = statistics.report(2.0)
     # 65500 divides by 4, so counting starts at 65501: 99 expected, 75 received.
     assert block.cumulative_lost == statistics.lost == 24
@@ -62,7 +62,7 @@ def test_reception_counts_loss_and_jitter() -> None:
 def test_reception_with_duplicates_is_negative_loss() -> None:
     statistics = ReceptionStatistics(7, 90_000)
     for sequence in (1, 1, 1, 2):
-        statistics.receive_packet(sequence, 0, 0.0)
+        statistics.receive_run(sequence, 1, 0, 0.0)
     assert statistics.report(1.0).cumulative_lost == -2
 
 

@@ -180,7 +180,7 @@ class ImpairedPeer(Peer):
     def _take(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, RtpReceived):
-                event.packet = self._restored(event.packet)
+                event.packets = [self._restored(packet) for packet in event.packets]
         super()._take(events)
 
     def _restored(self, packet: RtpPacket) -> RtpPacket:

@@ -166,8 +166,8 @@ class Peer(asyncio.DatagramProtocol):
 
     def _take(self, events: list[Event]) -> None:
         for event in events:
-            if isinstance(event, RtpReceived) and not self.drop(event.packet):
-                self.rtp.append(event.packet)
+            if isinstance(event, RtpReceived):
+                self.rtp += [packet for packet in event.packets if not self.drop(packet)]
             elif isinstance(event, RtcpReceived):
                 self.rtcp += event.packets
             elif isinstance(event, Closed):

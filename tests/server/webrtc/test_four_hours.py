@@ -13,7 +13,7 @@ from gamecast.media.track import Codec, Kind
 from gamecast.protocols.webrtc.address import Address
 from gamecast.protocols.webrtc.answer import AgreedMedia, OutgoingStream
 from gamecast.protocols.webrtc.rtcp import RtcpPacket, SenderReport
-from gamecast.protocols.webrtc.rtp import RtpPacket, parse_rtp
+from gamecast.protocols.webrtc.rtp import RtpPacket
 from gamecast.protocols.webrtc.session import Session
 from gamecast.protocols.webrtc.srtp import SrtpReceiver, SrtpSender
 from gamecast.protocols.webrtc.srtp_keys import SrtpKeys, SrtpProfile
@@ -70,7 +70,7 @@ class Watcher:
             plain = self._receiver.unprotect(bytes(data[:size]))
             self.lost += plain is None
             if plain is not None:
-                self.opened.append(parse_rtp(plain))
+                self.opened.append(plain)
 
     def backlog(self) -> int:
         return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gamecast.protocols.webrtc.twcc import DELTA_UNIT, TransportFeedback
 from gamecast.protocols.webrtc.unwrap import Unwrapper
 
@@ -26,15 +28,18 @@ class ArrivalRecorder:
         self._started_at = 0.0
         self._due_at: float | None = None
 
-    def receive_packet(self, sequence: int, now: float) -> None:
-        """A packet with this transport-wide sequence arrived."""
-        extended = self._unwrapper.unwrap(sequence)
+    def receive_packets(self, sequences: Iterable[int], now: float) -> None:
+        """Packets with these transport-wide sequences arrived."""
         if self._next is None:
-            self._next, self._started_at = extended, now - 1.0
-        if extended < self._next:
-            return  # Reported as lost already; the format cannot take it back.
-        self._arrivals.setdefault(extended, int((now - self._started_at) / DELTA_UNIT))
-        if self._due_at is None:
+            self._started_at = now - 1.0
+        arrivals, tick = self._arrivals, int((now - self._started_at) / DELTA_UNIT)
+        for sequence in sequences:
+            extended = self._unwrapper.unwrap(sequence)
+            if self._next is None:
+                self._next = extended
+            if extended >= self._next:  # else reported as lost, which the format cannot take back
+                arrivals.setdefault(extended, tick)
+        if arrivals and self._due_at is None:
             self._due_at = now + INTERVAL
 
     def next_timer(self) -> float | None:

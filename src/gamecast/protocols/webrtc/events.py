@@ -40,9 +40,9 @@ class Connected:
 
 @dataclass(slots=True)
 class RtpReceived:
-    """An authentic RTP packet, decrypted."""
+    """Authentic RTP packets that came together, decrypted, in the order of arrival."""
 
-    packet: RtpPacket
+    packets: list[RtpPacket]
 
 
 @dataclass(slots=True)

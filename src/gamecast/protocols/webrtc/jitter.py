@@ -5,10 +5,11 @@ One per SSRC. It adds no delay while nothing is missing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gamecast.protocols.webrtc.rtp import RtpPacket
-from gamecast.protocols.webrtc.unwrap import Unwrapper
+from gamecast.protocols.webrtc.unwrap import nearest
 
 MAX_PACKETS = 2048
 """Packets held back at once; about a second of 20 Mbit/s."""
@@ -17,12 +18,12 @@ MAX_JUMP = 3000
 
 
 @dataclass(slots=True)
-class OrderedPacket:
-    """A packet in its place."""
+class Run:
+    """Packets in their place, without a gap between them."""
 
-    packet: RtpPacket
+    packets: Sequence[RtpPacket]
     lost_before: int = 0
-    """How many packets in front of it are given up."""
+    """How many packets in front of them are given up."""
     restarted: bool = False
     """The source began a new sequence; what went before has no relation to it."""
 
@@ -47,23 +48,32 @@ class JitterBuffer:
         """Packets that came after they had been given up, and duplicates."""
         self.lost = 0
         """Packets given up."""
-        self._unwrapper = Unwrapper(16)
         self._next: int | None = None
         self._held: dict[int, _Held] = {}
         self._suspect: int | None = None
 
-    def insert(self, packet: RtpPacket, now: float) -> list[OrderedPacket]:
-        """Take a packet; returns those that are in order now."""
+    def insert(self, packets: Sequence[RtpPacket], now: float) -> list[Run]:
+        """Take packets of following sequences; returns what is in order now."""
+        sequence = self._next
+        if not self._held and sequence is not None and packets[0].sequence == sequence & 0xFFFF:
+            self._next = sequence + len(packets)
+            self._suspect = None
+            return [Run(packets)]
+        ready: list[Run] = []
+        for packet in packets:
+            ready += self._insert(packet, now)
+        return ready
+
+    def _insert(self, packet: RtpPacket, now: float) -> list[Run]:
         if self._next is None:
             return self._begin(packet, now)
-        sequence = self._unwrapper.peek(packet.sequence)
+        sequence = nearest(packet.sequence, self._next)
         if abs(sequence - self._next) > MAX_JUMP:
             return self._jumped(packet, now)
         self._suspect = None
         if sequence < self._next or sequence in self._held:
             self.late += 1
             return []
-        self._unwrapper.unwrap(packet.sequence)
         self._held[sequence] = _Held(packet, now)
         ready = self._in_order(0)
         if len(self._held) > MAX_PACKETS:
@@ -78,9 +88,9 @@ class JitterBuffer:
             return min(held.arrived_at for held in self._held.values()) + self._start_wait
         return self._held[min(self._held)].arrived_at + self.max_wait
 
-    def handle_timer(self, now: float) -> list[OrderedPacket]:
+    def handle_timer(self, now: float) -> list[Run]:
         """Give up gaps that have held up others for ``max_wait``."""
-        ready: list[OrderedPacket] = []
+        ready: list[Run] = []
         while True:
             at = self.next_timer()
             if at is None or now < at:
@@ -89,26 +99,26 @@ class JitterBuffer:
                 self._next = min(self._held)
             ready += self._skip()
 
-    def _begin(self, packet: RtpPacket, now: float) -> list[OrderedPacket]:
+    def _begin(self, packet: RtpPacket, now: float) -> list[Run]:
         """Collect the first packets; the lowest of them is where the source begins."""
-        self._held.setdefault(self._unwrapper.unwrap(packet.sequence), _Held(packet, now))
+        near = next(iter(self._held), packet.sequence)
+        self._held.setdefault(nearest(packet.sequence, near), _Held(packet, now))
         return self.handle_timer(now)
 
-    def _jumped(self, packet: RtpPacket, now: float) -> list[OrderedPacket]:
+    def _jumped(self, packet: RtpPacket, now: float) -> list[Run]:
         """Believe a jump when the packet after it follows; one stray packet changes nothing."""
         expected, self._suspect = self._suspect, packet.sequence + 1 & 0xFFFF
         if packet.sequence != expected:
             self.late += 1
             return []
-        flushed: list[OrderedPacket] = []
+        flushed: list[Run] = []
         while self._held:
             flushed += self._skip()
-        self._unwrapper = Unwrapper(16)
-        self._next = self._unwrapper.unwrap(packet.sequence) + 1
+        self._next = packet.sequence + 1
         self._suspect = None
-        return [*flushed, OrderedPacket(packet, lost_before=1, restarted=True)]
+        return [*flushed, Run((packet,), lost_before=1, restarted=True)]
 
-    def _skip(self) -> list[OrderedPacket]:
+    def _skip(self) -> list[Run]:
         """Give up what is missing in front of the first held packet."""
         assert self._next is not None
         first = min(self._held)
@@ -116,11 +126,10 @@ class JitterBuffer:
         self.lost += missing
         return self._in_order(missing)
 
-    def _in_order(self, lost_before: int) -> list[OrderedPacket]:
+    def _in_order(self, lost_before: int) -> list[Run]:
         assert self._next is not None
         ready = []
         while (held := self._held.pop(self._next, None)) is not None:
-            ready.append(OrderedPacket(held.packet, lost_before))
-            lost_before = 0
+            ready.append(held.packet)
             self._next += 1
-        return ready
+        return [Run(ready, lost_before)] if ready else []

@@ -14,7 +14,7 @@ from gamecast.protocols.webrtc.answer import AgreedMedia
 from gamecast.protocols.webrtc.arrival import ArrivalRecorder
 from gamecast.protocols.webrtc.capabilities import TRANSPORT_CC
 from gamecast.protocols.webrtc.errors import WebRtcError
-from gamecast.protocols.webrtc.jitter import JitterBuffer, OrderedPacket
+from gamecast.protocols.webrtc.jitter import JitterBuffer, Run
 from gamecast.protocols.webrtc.nack import NackGenerator
 from gamecast.protocols.webrtc.reception import ReceptionStatistics
 from gamecast.protocols.webrtc.rtcp import ReceiverReport, RtcpPacket, SenderReport
@@ -35,10 +35,10 @@ START_WAIT = 0.02
 
 @dataclass(slots=True)
 class PacketsReady:
-    """Packets of one source, in order."""
+    """Packets of one source, in order; every run is of one timestamp or was waited for."""
 
     source: Source
-    packets: list[OrderedPacket]
+    runs: list[Run]
 
 
 @dataclass(slots=True)
@@ -70,24 +70,41 @@ class MediaReceiver:
         ids = {each.extensions[TRANSPORT_CC] for each in media if _uses_transport_cc(each)}
         self._transport_cc = ids
 
-    def receive_rtp(self, packet: RtpPacket, now: float) -> list[PacketsReady]:
-        """Take an authentic packet; returns what is in order now."""
-        self._record_arrival(packet, now)
-        source = self._sources.source_of(packet)
-        is_repeat = source is None
-        if source is None:
-            source = self._sources.repaired_by(packet)
-            original = self._restore(packet, source)
-            if source is None or original is None:
-                return []
-            packet = original
-        stream = self._stream(source, now)
-        if not is_repeat:
-            stream.statistics.receive_packet(packet.sequence, packet.timestamp, now)
+    def receive_rtp(self, packets: Sequence[RtpPacket], now: float) -> list[PacketsReady]:
+        """Take authentic packets that came together; returns what is in order now."""
+        if self._transport_cc:
+            self._record_arrivals(packets, now)
+        ready: list[PacketsReady] = []
+        for run in _runs(packets):
+            source = self._sources.source_of(run[0])
+            if source is not None:
+                ready += self._receive_run(self._stream(source), run, now)
+            else:
+                for packet in run:
+                    ready += self._receive_repeated(packet, now)
+        return ready
+
+    def _receive_run(
+        self, stream: _Stream, run: Sequence[RtpPacket], now: float
+    ) -> list[PacketsReady]:
+        first, count = run[0], len(run)
+        stream.statistics.receive_run(first.sequence, count, first.timestamp, now)
+        return self._insert(stream, run, now)
+
+    def _receive_repeated(self, packet: RtpPacket, now: float) -> list[PacketsReady]:
+        source = self._sources.repaired_by(packet)
+        original = self._restore(packet, source)
+        if source is None or original is None:
+            return []
+        return self._insert(self._stream(source), (original,), now)
+
+    def _insert(self, stream: _Stream, run: Sequence[RtpPacket], now: float) -> list[PacketsReady]:
         if stream.nack is not None:
-            self._learn_rtt(stream.nack.receive_packet(packet.sequence, now))
+            round_trip = stream.nack.receive_run(run[0].sequence, len(run), now)
+            if round_trip is not None:
+                self.rtt += (min(round_trip, 2.0) - self.rtt) / 8
             stream.buffer.max_wait = min(MAX_WAIT, 6 * self.rtt + 0.05)
-        return _ready(stream, stream.buffer.insert(packet, now))
+        return _ready(stream, stream.buffer.insert(run, now))
 
     def receive_rtcp(self, packets: Sequence[RtcpPacket], now: float) -> None:
         """Take the sender reports of a compound."""
@@ -150,14 +167,18 @@ class MediaReceiver:
                 timers.append(stream.keyframe_asked_at + KEYFRAME_INTERVAL)
         return min(at for at in timers if at is not None)
 
-    def _record_arrival(self, packet: RtpPacket, now: float) -> None:
-        for identifier in self._transport_cc:
-            value = packet.extensions.get(identifier, b"")
-            if len(value) == 2:
-                if self._arrivals is None:
-                    self._arrivals = ArrivalRecorder(sender_ssrc=self._ssrc, media_ssrc=packet.ssrc)
-                self._arrivals.receive_packet(value[0] << 8 | value[1], now)
-                return
+    def _record_arrivals(self, packets: Sequence[RtpPacket], now: float) -> None:
+        values = [
+            packet.extensions.get(identifier, b"")
+            for packet in packets
+            for identifier in self._transport_cc
+        ]
+        sequences = [value[0] << 8 | value[1] for value in values if len(value) == 2]
+        if not sequences:
+            return
+        if self._arrivals is None:
+            self._arrivals = ArrivalRecorder(sender_ssrc=self._ssrc, media_ssrc=packets[0].ssrc)
+        self._arrivals.receive_packets(sequences, now)
 
     def _restore(self, packet: RtpPacket, source: Source | None) -> RtpPacket | None:
         if source is None:
@@ -167,7 +188,7 @@ class MediaReceiver:
         except WebRtcError:
             return None
 
-    def _stream(self, source: Source, now: float) -> _Stream:
+    def _stream(self, source: Source) -> _Stream:
         stream = self._streams.get(source.ssrc)
         if stream is None:
             for ssrc, other in list(self._streams.items()):
@@ -184,10 +205,6 @@ class MediaReceiver:
                 clock=SourceClock(source.media.clock_rate),
             )
         return stream
-
-    def _learn_rtt(self, sample: float | None) -> None:
-        if sample is not None:
-            self.rtt += (min(sample, 2.0) - self.rtt) / 8
 
     def _feedback(self, stream: _Stream, now: float) -> list[RtcpPacket]:
         packets: list[RtcpPacket] = []
@@ -213,5 +230,25 @@ def _uses_transport_cc(media: AgreedMedia) -> bool:
     return TRANSPORT_CC in media.extensions and "transport-cc" in media.feedback
 
 
-def _ready(stream: _Stream, packets: list[OrderedPacket]) -> list[PacketsReady]:
-    return [PacketsReady(stream.source, packets)] if packets else []
+def _runs(packets: Sequence[RtpPacket]) -> list[list[RtpPacket]]:
+    """Cut where source, payload type or timestamp change, or the sequence does not follow."""
+    last = packets[0]
+    run = [last]
+    runs = [run]
+    for packet in packets[1:]:
+        if (
+            packet.sequence == last.sequence + 1 & 0xFFFF
+            and packet.timestamp == last.timestamp
+            and packet.ssrc == last.ssrc
+            and packet.payload_type == last.payload_type
+        ):
+            run.append(packet)
+        else:
+            run = [packet]
+            runs.append(run)
+        last = packet
+    return runs
+
+
+def _ready(stream: _Stream, runs: list[Run]) -> list[PacketsReady]:
+    return [PacketsReady(stream.source, runs)] if runs else []

@@ -8,7 +8,9 @@ from an unknown address is counted and dropped: no state, no reply, no log line.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from enum import Enum
+from itertools import groupby
 from typing import Generic, Protocol, TypeVar
 
 from gamecast.protocols.webrtc.address import Address
@@ -26,6 +28,11 @@ class DatagramKind(Enum):
     UNKNOWN = "unknown"
 
 
+def is_rtp(data: bytes) -> bool:
+    """Whether :func:`classify` says RTP: the question that is asked most."""
+    return len(data) > 1 and 128 <= data[0] <= 191 and not 192 <= data[1] <= 223
+
+
 def classify(data: bytes) -> DatagramKind:
     """The kind of a datagram; an empty one is UNKNOWN, as are ZRTP and TURN channels."""
     if len(data) < 2:
@@ -36,7 +43,7 @@ def classify(data: bytes) -> DatagramKind:
     if 20 <= first <= 63:
         return DatagramKind.DTLS
     if 128 <= first <= 191:
-        return DatagramKind.RTCP if 192 <= data[1] <= 223 else DatagramKind.RTP
+        return DatagramKind.RTP if is_rtp(data) else DatagramKind.RTCP
     return DatagramKind.UNKNOWN
 
 
@@ -45,6 +52,9 @@ class Receiver(Protocol):
 
     def receive_datagram(self, data: bytes, address: Address, now: float) -> list[Event]:
         """Take a datagram from anywhere and judge it."""
+
+    def receive_rtp(self, datagrams: Sequence[bytes], address: Address, now: float) -> list[Event]:
+        """Take what came in a row and looks like RTP, and judge each."""
 
 
 SessionT = TypeVar("SessionT", bound=Receiver)
@@ -110,6 +120,25 @@ class Router(Generic[SessionT]):
             elif isinstance(event, AddressForgotten):
                 self._unbind(session, event.address)
         return session, events
+
+    def receive_burst(
+        self, datagrams: Sequence[bytes], address: Address, now: float
+    ) -> list[tuple[SessionT, list[Event]]]:
+        """Give what waited from one address to its sessions, media in one go.
+
+        As :meth:`receive_datagram` for each of them, in order.
+        """
+        found = []
+        for is_media, run in groupby(datagrams, is_rtp):
+            session = self._by_address.get(address) if is_media else None
+            if session is not None:
+                found.append((session, session.receive_rtp(list(run), address, now)))
+                continue
+            for data in run:
+                one = self.receive_datagram(data, address, now)
+                if one is not None:
+                    found.append(one)
+        return found
 
     def _find(self, data: bytes, address: Address) -> SessionT | None:
         if data and data[0] < 4:

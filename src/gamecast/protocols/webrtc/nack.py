@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gamecast.protocols.webrtc.unwrap import Unwrapper
+from gamecast.protocols.webrtc.unwrap import nearest
 
 REORDER_WAIT = 0.01
 """Seconds by which a packet may be overtaken before it counts as lost."""
@@ -29,7 +29,6 @@ class NackGenerator:
     def __init__(self) -> None:
         self.wants_keyframe = False
         """Packets have been given up on: ask for a keyframe, then clear this."""
-        self._unwrapper = Unwrapper(16)
         self._highest: int | None = None
         self._missing: dict[int, _Missing] = {}
 
@@ -38,15 +37,25 @@ class NackGenerator:
         """How many packets are being asked for."""
         return len(self._missing)
 
-    def receive_packet(self, sequence: int, now: float) -> float | None:
-        """A packet arrived, by itself or by RTX; ``sequence`` is the original's 16 bits.
+    def receive_run(self, first: int, count: int, now: float) -> float | None:
+        """``count`` packets arrived, by themselves or by RTX.
 
-        Returns how long ago it was asked for, if it was asked for once: a round trip.
+        ``first`` is the 16-bit sequence of the original of the first, and they follow each other.
+        Returns how long ago one was asked for, if it was asked for once: a round trip.
         """
-        extended = self._unwrapper.unwrap(sequence)
-        if self._highest is None:
-            self._highest = extended
+        if self._highest is not None and first == self._highest + 1 & 0xFFFF:
+            self._highest += count
             return None
+        found = None
+        for sequence in range(first, first + count):
+            found = self._receive(sequence & 0xFFFF, now) or found
+        return found
+
+    def _receive(self, sequence: int, now: float) -> float | None:
+        if self._highest is None:
+            self._highest = sequence
+            return None
+        extended = nearest(sequence, self._highest)
         if extended <= self._highest:
             gap = self._missing.pop(extended, None)
             return now - gap.asked_at if gap is not None and gap.tries == 1 else None

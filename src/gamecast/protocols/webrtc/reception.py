@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gamecast.protocols.webrtc.rtcp import ReportBlock, SenderReport
-from gamecast.protocols.webrtc.unwrap import Unwrapper
+from gamecast.protocols.webrtc.unwrap import nearest
 
 _MAX_LOST = (1 << 23) - 1
 
@@ -15,11 +15,11 @@ class ReceptionStatistics:
         self.received = 0
         self._ssrc = ssrc
         self._clock_rate = clock_rate
-        self._unwrapper = Unwrapper(16)
         self._first: int | None = None
         self._highest = 0
         self._jitter = 0.0
         self._transit: float | None = None
+        self._timestamp: int | None = None
         self._reported = (0, 0)
         self._last_sr: tuple[int, float] | None = None
 
@@ -33,14 +33,26 @@ class ReceptionStatistics:
         """Interarrival jitter in seconds."""
         return self._jitter / self._clock_rate
 
-    def receive_packet(self, sequence: int, timestamp: int, now: float) -> None:
-        """Count a packet of the source itself (not of its RTX)."""
-        extended = self._unwrapper.unwrap(sequence)
+    def receive_run(self, first: int, count: int, timestamp: int, now: float) -> None:
+        """Count packets of the source itself (not of its RTX), of one timestamp.
+
+        ``first`` is the 16-bit sequence of the first; they follow each other. Jitter is that of the
+        first packets of pictures: how the others of a picture are spaced is no network's doing.
+        """
+        self.received += count
         if self._first is None:
-            self._first = self._highest = extended
-        self._first = min(self._first, extended)
-        self._highest = max(self._highest, extended)
-        self.received += 1
+            self._first, self._highest = first, first + count - 1
+        elif first == self._highest + 1 & 0xFFFF:
+            self._highest += count
+        else:
+            extended = nearest(first, self._highest)
+            self._first = min(self._first, extended)
+            self._highest = max(self._highest, extended + count - 1)
+        if timestamp != self._timestamp:
+            self._measure_jitter(timestamp, now)
+
+    def _measure_jitter(self, timestamp: int, now: float) -> None:
+        self._timestamp = timestamp
         transit = now * self._clock_rate - timestamp
         if self._transit is not None:
             difference = abs(transit - self._transit)

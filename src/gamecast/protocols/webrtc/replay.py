@@ -9,6 +9,8 @@ class ReplayWindow:
     SIZE = 1024
     """RFC 3711 asks for 64; at 1 000 packets a second that is too few for late retransmissions."""
 
+    _ALL = (1 << SIZE) - 1
+
     __slots__ = ("_seen", "highest")
 
     def __init__(self) -> None:
@@ -24,11 +26,9 @@ class ReplayWindow:
 
     def add(self, index: int) -> None:
         """Mark an index whose packet has authenticated."""
-        behind = self.highest - index
-        if behind < 0:
-            mask = (1 << self.SIZE) - 1
-            shift = min(-behind, self.SIZE)
-            self._seen = (self._seen << shift | 1) & mask
+        ahead = index - self.highest
+        if ahead > 0:
+            self._seen = (self._seen << min(ahead, self.SIZE) | 1) & self._ALL
             self.highest = index
         else:
-            self._seen |= 1 << behind
+            self._seen |= 1 << -ahead

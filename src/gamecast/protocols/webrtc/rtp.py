@@ -7,14 +7,16 @@ make a header once and share it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from gamecast.protocols.webrtc.errors import WebRtcError
 
 ONE_BYTE_PROFILE = 0xBEDE
 TWO_BYTE_PROFILE = 0x1000
 _HEADER = struct.Struct("!BBHII")
+_NOTHING: Mapping[int, bytes] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -28,67 +30,86 @@ class RtpPacket:
     payload: bytes
     """Without padding."""
     marker: bool = False
-    csrcs: list[int] = field(default_factory=list)
-    extensions: dict[int, bytes] = field(default_factory=dict)
+    csrcs: Sequence[int] = ()
+    extensions: Mapping[int, bytes] = field(default_factory=dict)
     """Header extension elements by their negotiated id."""
     padding_size: int = 0
 
 
+def rtp_header_size(data: bytes) -> int:
+    """Length of a header with CSRCs and extension; 0 if the packet is too short for it."""
+    if len(data) < 12 or data[0] >> 6 != 2:
+        return 0
+    size = 12 + 4 * (data[0] & 15)
+    if data[0] & 0x10:
+        if len(data) < size + 4:
+            return 0
+        size += 4 + 4 * (data[size + 2] << 8 | data[size + 3])
+    return size if len(data) >= size else 0
+
+
 def parse_rtp(data: bytes) -> RtpPacket:
     """A whole packet. Raises WebRtcError."""
-    if len(data) < 12:
-        raise WebRtcError("RTP packet shorter than its header")
+    size = rtp_header_size(data)
+    if size == 0:
+        raise WebRtcError("no RTP packet, or shorter than its header")
+    return read_rtp(data, size, data[size:])
+
+
+def read_rtp(data: bytes, header_size: int, payload: bytes) -> RtpPacket:
+    """A packet from its header, which ``data`` begins with, and its plain payload.
+
+    ``header_size`` is what :func:`rtp_header_size` says of ``data``. Raises WebRtcError.
+    """
     first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
-    if first >> 6 != 2:
-        raise WebRtcError("RTP version is not 2")
-    offset = 12 + 4 * (first & 15)
-    if len(data) < offset:
-        raise WebRtcError("RTP packet shorter than its CSRC list")
-    packet = RtpPacket(second & 127, sequence, timestamp, ssrc, b"", second > 127)
-    if first & 15:
-        packet.csrcs = list(struct.unpack_from(f"!{first & 15}I", data, 12))
-    if first & 0x10:
-        offset, packet.extensions = _parse_extension(data, offset)
-    end = len(data)
-    if first & 0x20:
-        packet.padding_size = data[-1]
-        end -= packet.padding_size
-        if packet.padding_size == 0 or end < offset:
-            raise WebRtcError("RTP padding is larger than the payload")
-    packet.payload = data[offset:end]
-    return packet
+    csrcs: Sequence[int] = ()
+    extensions: Mapping[int, bytes] = _NOTHING
+    padding = 0
+    if first & 0x3F:  # seldom all three, often the extension
+        if first & 15:
+            csrcs = struct.unpack_from(f"!{first & 15}I", data, 12)
+        if first & 0x10:
+            extensions = _parse_extension(data, 12 + 4 * (first & 15), header_size)
+        if first & 0x20:
+            padding = _padding_size(payload)
+            payload = payload[: len(payload) - padding]
+    return RtpPacket(
+        second & 127, sequence, timestamp, ssrc, payload, second > 127, csrcs, extensions, padding
+    )
 
 
-def _parse_extension(data: bytes, offset: int) -> tuple[int, dict[int, bytes]]:
-    if len(data) < offset + 4:
-        raise WebRtcError("RTP packet shorter than its extension header")
-    profile, words = struct.unpack_from("!HH", data, offset)
-    start = offset + 4
-    end = start + 4 * words
-    if len(data) < end:
-        raise WebRtcError("RTP packet shorter than its header extension")
+def _padding_size(payload: bytes) -> int:
+    """The last byte says how many bytes at the end are padding, itself included."""
+    size = payload[-1] if payload else 0
+    if not 0 < size <= len(payload):
+        raise WebRtcError("RTP padding is larger than the payload")
+    return size
+
+
+def _parse_extension(data: bytes, start: int, end: int) -> dict[int, bytes]:
+    profile = data[start] << 8 | data[start + 1]
     if profile == ONE_BYTE_PROFILE:
-        return end, _parse_one_byte(data[start:end])
+        return _parse_one_byte(data[start + 4 : end])
     if profile & 0xFFF0 == TWO_BYTE_PROFILE:
-        return end, _parse_two_byte(data[start:end])
-    return end, {}
+        return _parse_two_byte(data[start + 4 : end])
+    return {}
 
 
 def _parse_one_byte(data: bytes) -> dict[int, bytes]:
     """RFC 8285 section 4.2: id 0 is padding, id 15 ends the list."""
     found: dict[int, bytes] = {}
-    offset = 0
-    while offset < len(data):
-        identifier, size = data[offset] >> 4, (data[offset] & 15) + 1
+    offset, end = 0, len(data)
+    while offset < end:
+        head = data[offset]
         offset += 1
-        if identifier == 0:
+        if head < 0x10:
             continue
-        if identifier == 15:
+        if head >= 0xF0:
             break
-        if offset + size > len(data):
+        start, offset = offset, offset + (head & 15) + 1
+        if offset > end:
             raise WebRtcError("RTP header extension element runs past the extension")
-        found[identifier] = data[offset : offset + size]
-        offset += size
+        found[head >> 4] = data[start:offset]
     return found
 
 

@@ -39,15 +39,13 @@ from gamecast.protocols.webrtc.ice import IceLiteAgent
 from gamecast.protocols.webrtc.ice_client import IceClientAgent
 from gamecast.protocols.webrtc.mux import DatagramKind, classify
 from gamecast.protocols.webrtc.rtcp import RtcpPacket, parse_rtcp
-from gamecast.protocols.webrtc.rtp import parse_rtp
-from gamecast.protocols.webrtc.srtp import SrtpReceiver, SrtpSender
+from gamecast.protocols.webrtc.srtp import MAX_DATAGRAM, SrtpReceiver, SrtpSender
 from gamecast.protocols.webrtc.stun import MessageClass
 
 CONNECT_TIMEOUT = 15.0
 """Seconds from the answer to finished DTLS; a session that never connects is gone after that."""
 MAX_DTLS_ATTEMPTS = 3
 """A forged ClientHello must not cost a peer its session, nor may one retry for ever."""
-MAX_DATAGRAM = 2048
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,6 +108,8 @@ class Session:
             self.dropped["late or long"] += 1
             return []
         kind = classify(data)
+        if kind is DatagramKind.RTP:
+            return self.receive_rtp((data,), address, now)
         if kind is DatagramKind.STUN:
             return self._receive_stun(data, address, now)
         if kind is DatagramKind.UNKNOWN or not self.agent.is_trusted(address):
@@ -117,7 +117,24 @@ class Session:
             return []
         if kind is DatagramKind.DTLS:
             return self._receive_dtls(data, now)
-        return self._receive_srtp(data, address, now, is_rtcp=kind is DatagramKind.RTCP)
+        return self._receive_rtcp(data, address, now)
+
+    def receive_rtp(self, datagrams: Sequence[bytes], address: Address, now: float) -> list[Event]:
+        """Take what came in a row and looks like RTP; as :meth:`receive_datagram` for each."""
+        if self.closed_reason is not None:
+            self.dropped["late or long"] += len(datagrams)
+        elif not self.agent.is_trusted(address):
+            self.dropped["not from a trusted pair"] += len(datagrams)
+        elif self.receiver is None:
+            self.dropped["SRTP before DTLS"] += len(datagrams)
+        else:
+            packets = self.receiver.unprotect_all(datagrams)
+            if len(packets) < len(datagrams):
+                self.dropped["SRTP"] += len(datagrams) - len(packets)
+            if packets:
+                self.agent.heard(address, now)
+                return [RtpReceived(packets)]
+        return []
 
     def datagrams_to_send(self) -> list[tuple[bytes, Address]]:
         """What is due now, in order; each is to be sent once."""
@@ -276,21 +293,17 @@ class Session:
         if self._dtls is not None and self.selected is not None:
             self._to_send += [(data, self.selected) for data in self._dtls.datagrams_to_send()]
 
-    def _receive_srtp(
-        self, data: bytes, address: Address, now: float, *, is_rtcp: bool
-    ) -> list[Event]:
+    def _receive_rtcp(self, data: bytes, address: Address, now: float) -> list[Event]:
         if self.receiver is None:
             self.dropped["SRTP before DTLS"] += 1
             return []
-        plain = self.receiver.unprotect_rtcp(data) if is_rtcp else self.receiver.unprotect(data)
+        plain = self.receiver.unprotect_rtcp(data)
         if plain is None:
             self.dropped["SRTP"] += 1
             return []
         self.agent.heard(address, now)
         try:
-            if is_rtcp:
-                return [RtcpReceived(parse_rtcp(plain))]
-            return [RtpReceived(parse_rtp(plain))]
+            return [RtcpReceived(parse_rtcp(plain))]
         except WebRtcError:
             self.dropped["malformed RTP or RTCP"] += 1
             return []

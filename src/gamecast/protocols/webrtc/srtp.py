@@ -8,10 +8,14 @@ result goes out in one system call.
 
 from __future__ import annotations
 
+import struct
 from collections import Counter, deque
+from collections.abc import Iterable
 
 from gamecast.protocols.webrtc.batch import PacketBatch, Run
+from gamecast.protocols.webrtc.errors import WebRtcError
 from gamecast.protocols.webrtc.replay import ReplayWindow
+from gamecast.protocols.webrtc.rtp import RtpPacket, read_rtp, rtp_header_size
 from gamecast.protocols.webrtc.srtp_keys import Label, SrtpKeys, derive_session_keys
 from gamecast.protocols.webrtc.srtp_transform import (
     RTCP_HEADER_SIZE,
@@ -21,8 +25,10 @@ from gamecast.protocols.webrtc.srtp_transform import (
     rtcp_index,
 )
 
+MAX_DATAGRAM = 2048
 MAX_SSRCS = 64
 """Received synchronisation sources per peer; a simulcast publisher has about eight."""
+_SEQUENCE_AND_SSRC = struct.Struct("!2xH4xI")
 _exhaust = deque[int](maxlen=0).extend
 """Runs an iterator to its end at the speed of C."""
 _TWO_BYTES = [i.to_bytes(2, "big") for i in range(65536)]
@@ -149,19 +155,23 @@ class SrtpReceiver:
         self._rtp_windows: dict[int, ReplayWindow] = {}
         self._rtcp_windows: dict[int, ReplayWindow] = {}
 
-    def unprotect(self, packet: bytes) -> bytes | None:
-        """The plain RTP packet, or ``None`` if it is malformed, replayed or not authentic."""
+    def unprotect(self, packet: bytes) -> RtpPacket | None:
+        """The plain RTP packet, or ``None`` if it is malformed, replayed or not authentic.
+
+        Raises WebRtcError for an authentic packet that is not as RTP should be.
+        """
         header_size = rtp_header_size(packet)
         if header_size == 0 or len(packet) < header_size + self._overhead:
             self._drop("malformed")
             return None
-        ssrc = int.from_bytes(packet[8:12], "big")
-        known = self._rtp_windows.get(ssrc)
-        if known is None and len(self._rtp_windows) >= MAX_SSRCS:
-            self._drop("too many sources")
-            return None
-        window = known or ReplayWindow()
-        index = _estimate_index(window.highest, packet[2] << 8 | packet[3])
+        sequence, ssrc = _SEQUENCE_AND_SSRC.unpack_from(packet)
+        window = self._rtp_windows.get(ssrc)
+        if window is None:
+            if len(self._rtp_windows) >= MAX_SSRCS:
+                self._drop("too many sources")
+                return None
+            window = ReplayWindow()
+        index = _estimate_index(window.highest, sequence)
         if not window.is_fresh(index):
             self._drop("replayed")
             return None
@@ -171,7 +181,19 @@ class SrtpReceiver:
             return None
         window.add(index)
         self._rtp_windows[ssrc] = window  # Only an authentic packet makes state.
-        return packet[:header_size] + payload
+        return read_rtp(packet, header_size, payload)
+
+    def unprotect_all(self, datagrams: Iterable[bytes]) -> list[RtpPacket]:
+        """The plain packets of those datagrams that are authentic, new and well-formed."""
+        packets = []
+        for data in datagrams:
+            try:
+                packet = self.unprotect(data) if len(data) <= MAX_DATAGRAM else None
+            except WebRtcError:
+                packet = None
+            if packet is not None:
+                packets.append(packet)
+        return packets
 
     def unprotect_rtcp(self, packet: bytes) -> bytes | None:
         """The plain RTCP compound, or ``None``."""
@@ -199,18 +221,6 @@ class SrtpReceiver:
 
     def _drop(self, reason: str) -> None:
         self.dropped[reason] += 1
-
-
-def rtp_header_size(packet: bytes) -> int:
-    """Length of an RTP header with CSRCs and extension; 0 if the packet is too short for it."""
-    if len(packet) < 12 or packet[0] >> 6 != 2:
-        return 0
-    size = 12 + 4 * (packet[0] & 15)
-    if packet[0] & 0x10:
-        if len(packet) < size + 4:
-            return 0
-        size += 4 + 4 * (packet[size + 2] << 8 | packet[size + 3])
-    return size if len(packet) >= size else 0
 
 
 def _estimate_index(highest: int, sequence: int) -> int:

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 
+def nearest(value: int, reference: int, *, bits: int = 16) -> int:
+    """The extended number of those with these low ``bits`` that is nearest to another one."""
+    size = 1 << bits
+    ahead = (value - reference) % size
+    return reference + (ahead if ahead < size >> 1 else ahead - size)
+
+
 class Unwrapper:
     """Extends numbers of ``bits`` bits to the nearest of the last one, without bound.
 

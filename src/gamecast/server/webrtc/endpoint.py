@@ -77,7 +77,7 @@ class Endpoint:
         self._sessions: dict[Session, _Held] = {}
         self._certificate = generate_certificate(time.time())
         self._context = make_context(self._certificate)
-        self.socket = UdpSocket(bound, self._received)
+        self.socket = UdpSocket(bound, burst=self._received)
         self._tcp: TcpPaths | None = None
 
     def __len__(self) -> int:
@@ -193,9 +193,8 @@ class Endpoint:
         if path is not None:
             path.send(data, address)
 
-    def _received(self, data: bytes, address: Address) -> None:
-        found = self._router.receive_datagram(data, address, self._loop.time())
-        if found is not None:
+    def _received(self, datagrams: list[bytes], address: Address) -> None:
+        for found in self._router.receive_burst(datagrams, address, self._loop.time()):
             self._settle(*found)
 
     def _received_tcp(self, data: bytes, address: webrtc.Address) -> bool:

@@ -12,7 +12,8 @@ from gamecast.media.packet import Packet
 from gamecast.media.payloads.formats import make_depacketizer
 from gamecast.media.timing import Unwrapper
 from gamecast.media.track import Codec, Kind, Track
-from gamecast.protocols.webrtc.jitter import OrderedPacket
+from gamecast.protocols.webrtc.jitter import Run
+from gamecast.protocols.webrtc.rtp import RtpPacket
 from gamecast.protocols.webrtc.unwrap import SourceClock
 
 _SYNC_SECONDS = 0.02
@@ -47,15 +48,26 @@ class SourceReader:
         """Sound or picture."""
         return Kind.AUDIO if self.codec is Codec.OPUS else Kind.VIDEO
 
-    def read(self, ordered: OrderedPacket, deliver: Deliver) -> None:
-        """One packet in order. Raises ``MediaError`` on a malformed payload."""
-        packet = ordered.packet
-        lost = ordered.lost_before > 0 or ordered.restarted
-        units = self._depacketizer.write(
+    def read(self, run: Run, deliver: Deliver) -> None:
+        """Packets in order. Raises ``MediaError`` for a malformed one, when all have been read."""
+        lost = run.lost_before > 0 or run.restarted
+        malformed: MediaError | None = None
+        for packet in run.packets:
+            try:
+                self._read(packet, lost, deliver)
+            except MediaError as error:
+                malformed = error
+            lost = False
+        if malformed is not None:
+            raise malformed
+
+    def _read(self, packet: RtpPacket, lost: bool, deliver: Deliver) -> None:
+        depacketizer = self._depacketizer
+        units = depacketizer.write(
             packet.payload, timestamp=packet.timestamp, marker=packet.marker, lost=lost
         )
-        if self._depacketizer.dropped != self._dropped:
-            self._dropped = self._depacketizer.dropped
+        if depacketizer.dropped != self._dropped:
+            self._dropped = depacketizer.dropped
             if self.kind is Kind.VIDEO:
                 self._broken = self.wants_keyframe = True
         for unit in units:

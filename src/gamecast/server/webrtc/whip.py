@@ -92,7 +92,7 @@ class WhipPublisher:
     def handle(self, event: Event, now: float) -> None:
         """An event of the session."""
         if isinstance(event, RtpReceived):
-            self._read(self.receiver.receive_rtp(event.packet, now), now)
+            self._read(self.receiver.receive_rtp(event.packets, now), now)
         elif isinstance(event, RtcpReceived):
             self.receiver.receive_rtcp(event.packets, now)
             self._align()
@@ -159,13 +159,14 @@ class WhipPublisher:
             if reader is None:
                 continue
             ssrc = group.source.ssrc
-            self._last[ssrc] = group.packets[-1].packet.timestamp
-            try:
-                for ordered in group.packets:
-                    reader.read(ordered, partial(self._deliver, ssrc))
-            except MediaError as error:
-                log.info("whip.malformed", channel=self.grant.channel, reason=str(error))
-                reader.wants_keyframe = True
+            self._last[ssrc] = group.runs[-1].packets[-1].timestamp
+            deliver = partial(self._deliver, ssrc)
+            for run in group.runs:
+                try:
+                    reader.read(run, deliver)
+                except MediaError as error:
+                    log.info("whip.malformed", channel=self.grant.channel, reason=str(error))
+                    reader.wants_keyframe = True
             if reader.wants_keyframe:
                 reader.wants_keyframe = False
                 self.receiver.request_keyframe(group.source)
