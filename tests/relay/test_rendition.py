@@ -46,12 +46,17 @@ class RecordingSink:
     """Keeps what it is given; its backlog is what the test says."""
 
     chunks: list[bytes] = field(default_factory=list)
+    bursts: list[list[bytes]] = field(default_factory=list)
     waiting: int = 0
     finished: list[str] = field(default_factory=list)
 
     @property
     def write(self) -> Callable[[bytes], None]:
         return self.chunks.append
+
+    def write_burst(self, pieces: list[bytes]) -> None:
+        self.bursts.append(pieces)
+        self.chunks.append(b"".join(pieces))
 
     def backlog(self) -> int:
         return self.waiting
@@ -148,6 +153,17 @@ def test_late_viewer_gets_header_and_current_group_and_then_the_same() -> None:
     assert late.chunks[0].startswith(b"header1;K")
     assert groups(late.data) == groups(early.data)[-len(groups(late.data)) :]
     assert len(groups(late.data)) == 3
+
+
+def test_late_viewers_share_the_pieces_of_the_group_with_those_who_were_there() -> None:
+    bench = Bench(av_feed(group=100))
+    early, late = RecordingSink(), RecordingSink()
+    bench.join(early)
+    bench.play(25)
+    bench.join(late)
+    ((_, *group),) = late.bursts
+    assert len(group) > 20
+    assert all(a is b for a, b in zip(group, early.chunks[1:], strict=True)), "copies"
 
 
 def test_viewer_before_the_first_keyframe_waits_for_it() -> None:

@@ -79,6 +79,11 @@ class TcpDriver(asyncio.Protocol):
         """The transport's own write function; after a close it drops what it is given."""
         return self._transport.write if self._transport is not None else _drop
 
+    def write_burst(self, pieces: list[bytes]) -> None:
+        """Several pieces in this order, of which the transport makes no copy if it can do so."""
+        if self._transport is not None:
+            self._transport.writelines(pieces)
+
     def backlog(self) -> int:
         """Bytes waiting to be handed to the kernel."""
         return self._transport.get_write_buffer_size() if self._transport is not None else 0

@@ -45,18 +45,20 @@ class Lane:
         self._group = [self._frame(b"".join(group))] if group else []
 
     def join(self, viewer: Viewer, header: bytes, header_version: int) -> None:
-        """Add a viewer: the header and the current group at once, then every flush."""
+        """Add a viewer: the header and the current group at once, then every flush.
+
+        The group goes in the pieces that all others have: a copy for each viewer, megabytes of it,
+        would wait in our memory until the viewer has read it, and a crowd comes all at once.
+        """
         viewer.header_version = header_version
         viewer.base_bytes = self.sent_bytes
         viewer.on_full = lambda: self._reconsider(viewer)
         self._viewers[viewer] = None
         self._writers = None
-        if len(self._group) > 1:
-            self._group = [b"".join(self._group)]
-        burst = (self._frame(header) if header else b"") + b"".join(self._group)
-        viewer.base_bytes -= len(burst)
+        burst = [self._frame(header), *self._group] if header else list(self._group)
+        viewer.base_bytes -= sum(map(len, burst))
         if burst:
-            viewer.sink.write(burst)
+            viewer.sink.write_burst(burst)
         if not self._group:
             viewer.dropping = True
             self._reconsider(viewer)

@@ -1,4 +1,4 @@
-"""Pace: how long pictures are gathered into one flush, by how busy the loop is and how many watch."""
+"""Pace: how long pictures are gathered into one flush, by the load and by how many watch."""
 
 from __future__ import annotations
 

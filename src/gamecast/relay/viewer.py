@@ -18,6 +18,9 @@ class Sink(Protocol):
     def write(self) -> Callable[[bytes], None]:
         """The function that takes bytes; fetched once, called for every flush."""
 
+    def write_burst(self, pieces: list[bytes]) -> None:
+        """What a viewer begins with, in pieces that are shared with others."""
+
     def backlog(self) -> int:
         """Bytes accepted and not yet handed to the kernel."""
 

@@ -94,6 +94,11 @@ class FlowSession:
         """The transport's write function."""
         return self._transport.write if self._transport is not None else _drop
 
+    def write_burst(self, pieces: list[bytes]) -> None:
+        """Uncopied, as far as the transport can."""
+        if self._transport is not None:
+            self._transport.writelines(pieces)
+
     def backlog(self) -> int:
         """Bytes not yet in the kernel."""
         return self._transport.get_write_buffer_size() if self._transport is not None else 0

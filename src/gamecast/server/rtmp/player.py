@@ -80,6 +80,10 @@ class RtmpPlayer:
         """The transport's write function."""
         return self._driver.write
 
+    def write_burst(self, pieces: list[bytes]) -> None:
+        """Uncopied, as far as the transport can."""
+        self._driver.write_burst(pieces)
+
     def backlog(self) -> int:
         """Bytes not yet in the kernel."""
         return self._driver.backlog()

@@ -79,6 +79,10 @@ class SrtPlayer:
         """Takes whole transport packets."""
         return self._write
 
+    def write_burst(self, pieces: list[bytes]) -> None:
+        """As one, so that it is paced as a whole."""
+        self._write(b"".join(pieces))
+
     def backlog(self) -> int:
         """Bytes not yet sent once."""
         return self._waiting_bytes + self._connection.unsent * self._size
