@@ -88,11 +88,15 @@ def node_peer(script: str) -> list[str]:
 
 
 @functools.cache
-def gstreamer_peer(script: str) -> tuple[str, ...]:
-    """The command that runs one of ``tests/interop/gstreamer`` in Debian's Python."""
+def gstreamer_peer(script: str, *elements: str) -> tuple[str, ...]:
+    """The command that runs one of ``tests/interop/gstreamer`` in Debian's Python.
+
+    It needs ``elements`` besides those that all of them need.
+    """
     code = "import gi; [gi.require_version(n, '1.0') for n in ('Gst', 'GstWebRTC')]; "
     code += "from gi.repository import Gst; Gst.init(None); "
-    code += "assert all(map(Gst.ElementFactory.find, ('webrtcbin', 'nicesrc', 'avdec_h264')))"
+    needed = ("webrtcbin", "nicesrc", "avdec_h264", *elements)
+    code += f"assert all(map(Gst.ElementFactory.find, {needed}))"
     try:
         found = subprocess.run(
             [DEBIAN_PYTHON, "-c", code], capture_output=True, timeout=60, check=False
@@ -100,7 +104,7 @@ def gstreamer_peer(script: str) -> tuple[str, ...]:
     except FileNotFoundError:
         found = None
     if found is None or found.returncode != 0:
-        packages = "gstreamer1.0-plugins-bad gstreamer1.0-nice gstreamer1.0-libav "
+        packages = "gstreamer1.0-plugins-{good,bad,ugly} gstreamer1.0-nice gstreamer1.0-libav "
         _missing("GStreamer's webrtcbin", f"apt install {packages}gir1.2-gst-plugins-bad-1.0")
     return DEBIAN_PYTHON, str(NODE_PEERS.parent / "gstreamer" / script)
 

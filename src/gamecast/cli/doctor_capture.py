@@ -14,7 +14,7 @@ def examine() -> Iterator[Finding]:
     """All of it. The test scene and files need nothing."""
     yield ok("test scene, files", "always: gamecast push --test, --file PATH")
     if sys.platform == "linux":
-        yield _x11()
+        yield _screen()
         yield _devices("cameras", Path("/dev"), "video*", "no camera, or no permission to see it")
         yield _devices("sound inputs", Path("/dev/snd"), "pcm*c", "no ALSA device to record from")
     else:
@@ -48,13 +48,36 @@ def _grabbers() -> Finding:
     return missing("screen grabbers", "this FFmpeg has only gdigrab, which is slow")
 
 
+def _screen() -> Finding:
+    from gamecast.client.capture.desktop import is_wayland
+
+    return _wayland() if is_wayland() else _x11()
+
+
+def _wayland() -> Finding:
+    """Ask the portal what it can, which asks the user nothing."""
+    from gamecast.client.capture.source import SourceError
+    from gamecast.client.capture.wayland.grant import look
+    from gamecast.client.capture.wayland.screencast import Kind
+
+    try:
+        offer = look()
+    except SourceError as error:
+        problem, _, remedy = str(error).partition(": ")
+        return missing("screen", f"Wayland: {problem}", remedy)
+    kinds = [
+        name
+        for name, kind in (("screens", Kind.SCREEN), ("windows", Kind.WINDOW))
+        if offer.kinds & kind
+    ]
+    shares = " and ".join(kinds) or "nothing"
+    return ok("screen", f"Wayland's portal, version {offer.version}, shares {shares}")
+
+
 def _x11() -> Finding:
     """Grab one picture of the screen."""
     display = os.environ.get("DISPLAY", "")
     if not display:
-        if "WAYLAND_DISPLAY" in os.environ:
-            hint = "log in to an X11 session, or publish with OBS"
-            return missing("screen", "Wayland only, which 'gamecast push' cannot capture", hint)
         return missing("screen", "no display in this session")
     import av
 
@@ -62,7 +85,7 @@ def _x11() -> Finding:
         with av.open(display, format="x11grab", options={"framerate": "30"}) as grabber:
             picture = next(grabber.decode(video=0))
             if _is_xwayland():
-                hint = "capture a game in XWayland by --window, use an X11 session, or OBS"
+                hint = "run it where WAYLAND_DISPLAY is set, or capture a game by --window"
                 return missing("screen", "Wayland shows no program the whole screen", hint)
     except (OSError, ValueError, StopIteration) as error:
         return missing("screen", f"display {display} cannot be read: {error}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from subprocess import list2cmdline
 
 from gamecast.client.capture import macos_list, windows_list
-from gamecast.client.capture.desktop import WAYLAND, cameras
+from gamecast.client.capture.desktop import cameras, is_wayland
 from gamecast.client.capture.sound.open import list_sounds
 from gamecast.client.capture.source import SourceError
 from gamecast.client.capture.x11.display import Display, Screen, Window
@@ -49,8 +49,34 @@ def _desktop(environ: Mapping[str, str]) -> Iterator[Device | Absence]:
         yield from listed(windows_list.screens(), windows_list.windows())
     elif sys.platform == "darwin":
         yield from listed(macos_list.screens(), macos_list.windows())
+    elif is_wayland(environ):
+        yield from _wayland(environ)
     else:
         yield from _x11(environ)
+
+
+def _wayland(environ: Mapping[str, str]) -> Iterator[Device | Absence]:
+    """What the desktop's dialog will offer, which nobody may see before, and XWayland's windows."""
+    from gamecast.client.capture.wayland.grant import look
+    from gamecast.client.capture.wayland.screencast import Kind
+
+    asked = "the desktop asks"
+    try:
+        offer = look(environ)
+    except SourceError as error:
+        yield Absence("screen", f"Wayland: {error}")
+        offer = None
+    if offer is not None and offer.kinds & Kind.SCREEN:
+        yield Device("screen", "any screen", asked, "--screen 0")
+    try:
+        with Display(environ) as display:
+            windows = display.windows()
+    except XError:
+        windows = []
+    if windows:
+        yield from listed([], windows)
+    if offer is not None and offer.kinds & Kind.WINDOW:
+        yield Device("window", "any window", asked, "--window .")
 
 
 def _x11(environ: Mapping[str, str]) -> Iterator[Device | Absence]:
@@ -58,8 +84,7 @@ def _x11(environ: Mapping[str, str]) -> Iterator[Device | Absence]:
         with Display(environ) as display:
             screens, windows = display.screens(), display.windows()
     except XError as error:
-        only_wayland = environ.get("WAYLAND_DISPLAY") and not environ.get("DISPLAY")
-        yield Absence("screen", WAYLAND if only_wayland else str(error))
+        yield Absence("screen", str(error))
         return
     if any(screen.is_xwayland for screen in screens):
         yield Absence("screen", XWAYLAND)

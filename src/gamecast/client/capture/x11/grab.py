@@ -13,8 +13,8 @@ from gamecast.client.capture.x11.display import Display, Screen, Window
 from gamecast.client.capture.x11.wire import Geometry, XError
 
 XWAYLAND = (
-    "a Wayland session lets no program see the whole screen: capture a game that runs in XWayland "
-    "by --window, log in to an X11 session, or publish with OBS"
+    "this X server is Wayland's and shows no program the whole screen: run gamecast where "
+    "WAYLAND_DISPLAY is set, or capture a game that runs in XWayland by --window"
 )
 
 
@@ -49,7 +49,8 @@ def open_screen(
     except XError as error:
         raise SourceError(str(error)) from error
     if not 0 <= number < len(screens):
-        raise SourceError(f"no screen {number}: there are screens 0 to {len(screens) - 1}")
+        there = ", ".join(f"{each.number} ({each.name})" for each in screens)
+        raise SourceError(f"no screen {number}; there are: {there}")
     screen: Screen = screens[number]
     if screen.is_xwayland:
         raise SourceError(XWAYLAND)
@@ -71,7 +72,7 @@ def open_region(
         raise SourceError(str(error)) from error
     text = f"{area.width}x{area.height}+{area.x}+{area.y}"
     if area.x < 0 or area.y < 0 or area.x + area.width > width or area.y + area.height > height:
-        raise SourceError(f"region {text} is not on the screen of {width}x{height}")
+        raise SourceError(f"region {text} is not on the screen, which is {width}x{height}+0+0")
     return DeviceSource(grab_area(name, area, fps, cursor=cursor), name=f"region {text}", fps=fps)
 
 
