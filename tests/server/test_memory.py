@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,14 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
-def run(counts: list[int]) -> list[int]:
+def run(counts: list[int], resident: Callable[[], int] = lambda: 0) -> list[int]:
     """The ticks, from 0, at which memory was given back."""
     remaining = iter(counts)
     trimmed: list[int] = []
     now = 0
-    trimmer = MemoryTrimmer(lambda: next(remaining), trim=lambda: trimmed.append(now))
+    trimmer = MemoryTrimmer(
+        lambda: next(remaining), trim=lambda: trimmed.append(now), resident=resident
+    )
     for tick in range(len(counts)):
         now = tick
         trimmer.tick()
@@ -39,6 +42,11 @@ def test_not_for_a_few_nor_while_most_stay() -> None:
 
 def test_again_for_the_next_crowd() -> None:
     assert run([300, *[0] * 50, 300, *[0] * 50]) == [31, 82]
+
+
+def test_when_the_process_has_grown_but_not_again_and_again_for_what_is_in_use() -> None:
+    sizes = iter([100, 101, 130, *[131] * 40, *[160] * 20])
+    assert run([0] * 50, lambda: next(sizes, 160) << 20) == [2, 42]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc")
