@@ -20,16 +20,22 @@ import pytest
 from gamecast.media.codecs.h264 import parse_avcc
 from gamecast.media.packet import Packet
 from tests.support import ffmpeg, judge, lipsync
+from tests.support.browser import chromium, new_context
 from tests.support.clips import Clip, ClipShelf
 from tests.support.firefox import own_address
 from tests.support.gamecast import GamecastServer
 from tests.support.peers import CURRENT_FFMPEG, gstreamer_peer, node_peer, require
 from tests.support.process import Process
 from tests.transcode.scenes import load
+from tests.web.watching import until_moving
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(150)]
 
 PEER_CLIP = Clip(audio="opus", fps=30, seconds=4, gop_seconds=1, b_frames=0)
+ENCODERS = {"vp8": ("vp8enc", "opusenc"), "h264": ("x264enc", "opusenc")}
+"""Elements of GStreamer."""
+PLAYED_BY = {"vp8": "whep", "h264": "hls"}
+"""Chromium has no VP8 in fragmented MP4: the player says so and goes on by WebRTC."""
 WATCH_SECONDS = 6.0
 TOGETHER = 0.35
 """Seconds between picture and sound while libwebrtc still moves them together, which takes it some
@@ -66,7 +72,7 @@ def assert_plays(found: dict[str, Any], size: str, *, together: float = TOGETHER
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Flashes and beeps with B-frames and AAC."""
-    return lipsync.make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", seconds=12)
+    return lipsync.make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", seconds=36)
 
 
 @pytest.fixture
@@ -113,6 +119,32 @@ def test_webrtcbin_watches_b_frames(clip: Path, tmp_path: Path) -> None:
             found = watched(program, f"{server.http}/live/scene/whep")
     assert not found["errors"]
     assert_plays(found, "320x180", together=0.1)  # it goes by the sender reports at once
+
+
+@pytest.mark.parametrize("codec", ["vp8", "h264"])
+async def test_webrtcbin_publishes(clip: Path, tmp_path: Path, codec: str) -> None:
+    program = gstreamer_peer("whip_publish.py", *ENCODERS[codec])
+    settings = {"GAMECAST_AUTH__PUBLISH": "open"}
+    options = ("--host", own_address())
+    with GamecastServer(tmp_path, settings=settings, options=options) as server:
+        url = f"{server.http}/live/scene"
+        command = [*program, f"{url}/whip", str(clip), codec]
+        with Process(command, log=tmp_path / "whip.log"):
+            stream = server.wait_on_air("scene")
+            assert {track["codec"] for track in stream["tracks"]} == {codec, "opus"}
+            assert await chosen_hls_plays_by(server) == PLAYED_BY[codec]
+            if codec == "vp8":
+                assert_plays(watched(node_peer("whep_view.mjs"), f"{url}/whep"), "320x180")
+
+
+async def chosen_hls_plays_by(server: GamecastServer) -> str:
+    """What the watch page plays with in Chromium when its viewer has chosen HLS."""
+    async with chromium() as browser:
+        page = await (await new_context(browser)).new_page()
+        await page.add_init_script("localStorage.setItem('gamecast', '{\"protocol\": \"hls\"}')")
+        await page.goto(f"{server.http}/scene")
+        await until_moving(page, seconds=2)
+        return str(await page.evaluate("gamecast.player.engine"))
 
 
 def test_libdatachannel_publishes_every_unit(

@@ -11,14 +11,14 @@ import os
 import struct
 import sys
 import time
-import urllib.request
 from typing import Any
 
 import gi
+from session import Session
 
-for _name in ("Gst", "GstWebRTC", "GstSdp", "GstVideo"):
+for _name in ("Gst", "GstWebRTC", "GstVideo"):
     gi.require_version(_name, "1.0")
-from gi.repository import GLib, Gst, GstSdp, GstVideo, GstWebRTC  # noqa: E402
+from gi.repository import GLib, Gst, GstVideo, GstWebRTC  # noqa: E402
 
 PATIENCE = 40.0
 VIDEO = (
@@ -38,54 +38,20 @@ class Viewer:
 
     def __init__(self, url: str) -> None:
         self.found: dict[str, Any] = {
-            "pictures": 0, "sizes": [], "flashes": [], "beeps": [], "errors": [],
+            "pictures": 0, "sizes": [], "flashes": [], "beeps": [],
         }  # fmt: skip
-        self._url = url
         self._dark = False
         self._quiet = 0
         self._pipeline = Gst.Pipeline.new()
         self._peer = Gst.ElementFactory.make("webrtcbin", "peer")
         self._peer.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
         self._pipeline.add(self._peer)
-        self._peer.connect("on-negotiation-needed", self._offer)
-        self._peer.connect("notify::ice-gathering-state", self._gathered)
         self._peer.connect("pad-added", self._decode)
-        bus = self._pipeline.get_bus()
-        bus.add_signal_watch()
-        bus.connect("message::error", self._failed)
+        self.found["errors"] = Session(url, self._pipeline, self._peer).errors
         receive = GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY
         for caps in (VIDEO, AUDIO):
             self._peer.emit("add-transceiver", receive, Gst.Caps.from_string(caps))
         self._pipeline.set_state(Gst.State.PLAYING)
-
-    def _failed(self, _: Any, message: Any) -> None:
-        self.found["errors"].append(message.parse_error()[0].message)
-
-    def _offer(self, peer: Any) -> None:
-        def made(promise: Any) -> None:
-            reply = promise.get_reply()  # a name of its own: the offer lives as long as this
-            offer = reply.get_value("offer")
-            peer.emit("set-local-description", offer, Gst.Promise.new())
-
-        peer.emit("create-offer", None, Gst.Promise.new_with_change_func(made))
-
-    def _gathered(self, peer: Any, _: Any) -> None:
-        complete = GstWebRTC.WebRTCICEGatheringState.COMPLETE
-        if peer.get_property("ice-gathering-state") is complete:
-            GLib.idle_add(self._exchange)
-
-    def _exchange(self) -> bool:
-        sdp = self._peer.get_property("local-description").sdp.as_text()
-        headers = {"content-type": "application/sdp"}
-        request = urllib.request.Request(self._url, sdp.encode(), headers)
-        with urllib.request.urlopen(request, timeout=20) as response:
-            text = response.read()
-        _, parsed = GstSdp.SDPMessage.new()
-        GstSdp.sdp_message_parse_buffer(text, parsed)
-        kind = GstWebRTC.WebRTCSDPType.ANSWER
-        answer = GstWebRTC.WebRTCSessionDescription.new(kind, parsed)
-        self._peer.emit("set-remote-description", answer, Gst.Promise.new())
-        return False
 
     def _decode(self, _: Any, pad: Any) -> None:
         decoder = Gst.ElementFactory.make("decodebin")
