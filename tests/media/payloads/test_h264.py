@@ -95,3 +95,14 @@ def test_any_units_come_back(bodies: list[bytes], mtu: int) -> None:
     payloads = H264Packetizer(mtu=mtu).packetize(join_nal_units(units))
     assert all(len(payload) <= mtu for payload in payloads)
     assert _depacketize(payloads) == [join_nal_units(units)]
+
+
+def test_a_fragment_without_end_damages_its_picture() -> None:
+    depacketizer = H264Depacketizer()
+    depacketizer.write(b"\x7c\x85\x80begin", timestamp=1, marker=False)
+    with pytest.raises(MediaError):
+        depacketizer.write(b"\x65\x80whole", timestamp=1, marker=False)
+    assert depacketizer.write(b"\x7c\x45end", timestamp=1, marker=True) == []
+    assert depacketizer.dropped == 1
+    (unit,) = depacketizer.write(b"\x65\x80next", timestamp=2, marker=True)
+    assert unit.data == b"\0\0\0\6\x65\x80next"

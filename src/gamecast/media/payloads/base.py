@@ -63,6 +63,10 @@ class FrameDepacketizer(ABC):
         self, payload: bytes, *, timestamp: int, marker: bool, lost: bool = False
     ) -> list[AccessUnit]:
         """See :meth:`Depacketizer.write`."""
+        if timestamp == self._timestamp and payload and not lost:  # as most are
+            if not self._damaged:
+                self._add(payload)
+            return self._finish(complete=True) if marker else []
         units: list[AccessUnit] = []
         if not payload:
             self._damaged = self._damaged or (lost and self._timestamp is not None)

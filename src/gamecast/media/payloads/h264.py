@@ -17,6 +17,7 @@ from gamecast.media.payloads.nal_units import (
 
 STAP_A = 24
 FU_A = 28
+_AUD = int(NalType.AUD)
 _NOT_SENT = frozenset({NalType.AUD, NalType.END_OF_SEQUENCE, NalType.END_OF_STREAM, NalType.FILLER})
 _STARTERS = frozenset({NalType.SEI, NalType.SPS, NalType.PPS, NalType.AUD, STAP_A})
 
@@ -85,13 +86,13 @@ class H264Depacketizer(FrameDepacketizer):
 
     def append(self, payload: bytes) -> bool:
         kind = payload[0] & 31
+        if kind == FU_A:
+            return self._append_fragment(payload)
         if 1 <= kind < STAP_A:
-            if kind != NalType.AUD:
+            if kind != _AUD:
                 self._units.add(payload)
         elif kind == STAP_A:
             self._units.add_aggregated(payload, 1, lambda unit: unit[0] & 31 < STAP_A)
-        elif kind == FU_A:
-            return self._append_fragment(payload)
         else:
             raise MediaError(f"H.264 payload of type {kind} (packetization mode 1 has none)")
         return True

@@ -37,12 +37,18 @@ def aggregate(header: bytes, units: Iterable[bytes]) -> bytes:
 
 
 class UnitCollector:
-    """NAL units of the access unit in progress, length-prefixed, with one open fragment at most."""
+    """NAL units of the access unit in progress, length-prefixed, with one open fragment at most.
+
+    Their pieces are kept as they come and joined once.
+    """
 
     def __init__(self) -> None:
-        self._units: list[bytes] = []
-        self._fragment: bytearray | None = None
+        self._pieces: list[bytes] = []
+        self._count = 0
         self._size = 0
+        self._open: int | None = None
+        """Where the length of the fragmented unit goes when its end is there."""
+        self._open_size = 0
 
     def __len__(self) -> int:
         return self._size
@@ -51,9 +57,8 @@ class UnitCollector:
         """Add a whole unit; an empty one is passed over."""
         if not unit:
             return
-        if len(self._units) >= MAX_NAL_UNITS:
-            raise MediaError(f"more than {MAX_NAL_UNITS} NAL units in one access unit")
-        self._units.append(unit)
+        self._begin_unit()
+        self._pieces += (len(unit).to_bytes(4, "big"), unit)
         self._size += len(unit) + 4
 
     def add_aggregated(self, data: bytes, offset: int, is_allowed: Callable[[bytes], bool]) -> None:
@@ -69,35 +74,44 @@ class UnitCollector:
             offset = end
 
     def start_fragment(self, header: bytes) -> None:
-        """Open a fragmented unit with its restored NAL header; an open one is abandoned."""
-        self._fragment = bytearray(header)
-        self._size += len(header)
+        """Open a fragmented unit with its restored NAL header."""
+        self._begin_unit()
+        self._open, self._open_size = len(self._pieces), len(header)
+        self._pieces += (b"", header)
+        self._size += len(header) + 4
 
     def continue_fragment(self, data: bytes, *, last: bool) -> bool:
         """Add to the open unit and close it with the last part; ``False`` if none is open."""
-        if self._fragment is None:
+        if self._open is None:
             return False
-        self._fragment += data
+        self._pieces.append(data)
         self._size += len(data)
+        self._open_size += len(data)
         if last:
-            unit, self._fragment = bytes(self._fragment), None
-            self._size -= len(unit)
-            self.add(unit)
+            self._pieces[self._open] = self._open_size.to_bytes(4, "big")
+            self._open = None
         return True
 
     def take(self) -> bytes | None:
         """The length-prefixed access unit; ``None`` if a fragment is still open."""
-        if self._fragment is not None:
+        if self._open is not None:
             return None
-        data = b"".join([part for u in self._units for part in (len(u).to_bytes(4, "big"), u)])
+        data = b"".join(self._pieces)
         self.clear()
         return data
 
     def clear(self) -> None:
         """Forget everything."""
-        self._units = []
-        self._fragment = None
-        self._size = 0
+        self._pieces = []
+        self._count = self._size = 0
+        self._open = None
+
+    def _begin_unit(self) -> None:
+        if self._open is not None:
+            raise MediaError("fragmented NAL unit without its end")
+        if self._count >= MAX_NAL_UNITS:
+            raise MediaError(f"more than {MAX_NAL_UNITS} NAL units in one access unit")
+        self._count += 1
 
 
 FU_START, FU_END = 0x80, 0x40

@@ -85,7 +85,7 @@ class JitterBuffer:
         if not self._held:
             return None
         if self._next is None:
-            return min(held.arrived_at for held in self._held.values()) + self._start_wait
+            return next(iter(self._held.values())).arrived_at + self._start_wait
         return self._held[min(self._held)].arrived_at + self.max_wait
 
     def handle_timer(self, now: float) -> list[Run]:

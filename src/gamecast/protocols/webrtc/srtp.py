@@ -171,10 +171,12 @@ class SrtpReceiver:
                 self._drop("too many sources")
                 return None
             window = ReplayWindow()
-        index = _estimate_index(window.highest, sequence)
-        if not window.is_fresh(index):
-            self._drop("replayed")
-            return None
+        index = window.highest + 1
+        if index & 0xFFFF != sequence:  # not the next one, as it is as a rule
+            index = _estimate_index(window.highest, sequence)
+            if not window.is_fresh(index):
+                self._drop("replayed")
+                return None
         payload = self._rtp.open(packet, header_size, ssrc, index)
         if payload is None:
             self._drop("not authentic")
