@@ -1,4 +1,5 @@
-"""Keys that drive a push whatever window is in front: those of X11, by GrabKey.
+"""Keys that drive a push whatever window is in front: those of X11, by GrabKey, and those that
+Wayland's portal gives (``shortcuts``).
 
 ``ctrl+alt+r=record toggle``: what stands right of ``=`` is a command of ``gamecast ctl``.
 """
@@ -13,8 +14,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from gamecast.client.capture.desktop import is_wayland
 from gamecast.client.capture.x11 import wire
 from gamecast.client.capture.x11.display import Display
 from gamecast.client.capture.x11.wire import XError
@@ -78,20 +80,12 @@ class Hotkeys:
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         """``tell`` gets a line for every key pressed. Raises ``HotkeyError``."""
-        if sys.platform != "linux":
-            raise HotkeyError("hotkeys need X11: let your system's own run 'gamecast ctl'")
         self._carry_out = carry_out
         self._tell = tell
         self._stopping = False
+        self._keyboard = _keyboard(environ)
         try:
-            self._keyboard = Keyboard(environ)
-        except XError as error:
-            raise HotkeyError(f"no hotkeys: {error}") from error
-        self._commands: dict[tuple[int, int], Hotkey] = {}
-        try:
-            for hotkey in hotkeys:
-                for keycode in self._keyboard.grab(hotkey):
-                    self._commands[keycode, hotkey.modifiers] = hotkey
+            self._commands = self._keyboard.grab(hotkeys)
         except HotkeyError:
             self._keyboard.close()
             raise
@@ -109,7 +103,7 @@ class Hotkeys:
         while True:
             try:
                 pressed = self._keyboard.wait()
-            except XError as error:
+            except (XError, HotkeyError) as error:
                 if not self._stopping:
                     self._tell(f"hotkeys: {error}")
                 return
@@ -127,6 +121,36 @@ class Hotkeys:
         self._tell(f"{hotkey.keys}: {' '.join(hotkey.command)}{f' ({said})' if said else ''}")
 
 
+class Keys(Protocol):
+    """What gives keys."""
+
+    def grab(self, hotkeys: Sequence[Hotkey]) -> Mapping[Any, Hotkey]:
+        """Take these; what ``wait`` says for each. Raises ``HotkeyError``."""
+
+    def wait(self) -> object:
+        """The next one pressed. Raises ``HotkeyError`` or ``XError`` at the end."""
+
+    def hang_up(self) -> None:
+        """Let a waiting thread go; from another one."""
+
+    def close(self) -> None:
+        """Give the keys back."""
+
+
+def _keyboard(environ: Mapping[str, str]) -> Keys:
+    """That of this session. Raises ``HotkeyError``."""
+    if sys.platform != "linux":
+        raise HotkeyError("hotkeys need X11 or Wayland: let your system's own run 'gamecast ctl'")
+    if is_wayland(environ):
+        from gamecast.client.shortcuts import Shortcuts
+
+        return Shortcuts(environ)
+    try:
+        return Keyboard(environ)
+    except XError as error:
+        raise HotkeyError(f"no hotkeys: {error}") from error
+
+
 class Keyboard(Display):
     """A display that gives us keys."""
 
@@ -140,8 +164,16 @@ class Keyboard(Display):
             if keysyms and keysyms[0]:
                 self._keycodes.setdefault(keysyms[0], []).append(keycode)
 
-    def grab(self, hotkey: Hotkey) -> list[int]:
-        """Grab a key; the keycodes that it has here. Raises ``HotkeyError``."""
+    def grab(self, hotkeys: Sequence[Hotkey]) -> dict[object, Hotkey]:
+        """Grab keys, by keycode and modifiers. Raises ``HotkeyError``."""
+        return {
+            (keycode, hotkey.modifiers): hotkey
+            for hotkey in hotkeys
+            for keycode in self._grab(hotkey)
+        }
+
+    def _grab(self, hotkey: Hotkey) -> list[int]:
+        """Grab a key; the keycodes that it has here."""
         keycodes = self._keycodes.get(hotkey.keysym, [])
         if not keycodes:
             raise HotkeyError(f"{hotkey.keys}: this keyboard has no such key")

@@ -14,6 +14,7 @@ from dbus_fast.unpack import unpack_variants
 
 from gamecast.client.capture.wayland.portal import NAME, PATH, REQUEST, SESSION
 
+SHORTCUTS = "org.freedesktop.portal.GlobalShortcuts"
 Answer = tuple[int, dict[str, Variant]]
 STREAMS = Variant("a(ua{sv})", [[42, {"size": Variant("(ii)", [640, 360])}]])
 
@@ -44,6 +45,7 @@ class FakePortal:
             }
         self.answers = {
             "SelectSources": (0, {}),
+            "BindShortcuts": (0, {}),
             "Start": (0, {"streams": STREAMS, "restore_token": Variant("s", "next")}),
             **self.answers,
         }
@@ -67,6 +69,11 @@ class FakePortal:
     def end_session(self) -> None:
         """As a desktop does when its user presses "stop sharing"."""
         self._signal(self.session, SESSION, "Closed", "", [])
+
+    def press(self, shortcut: str, session: str = "") -> None:
+        """As a desktop does when its user presses the key of a shortcut."""
+        body = [session or self.session, shortcut, 0, {}]
+        self._signal(PATH, SHORTCUTS, "Activated", "osta{sv}", body)
 
     def _handle(self, message: Message) -> Message | bool:
         if message.message_type is not MessageType.METHOD_CALL:

@@ -30,6 +30,8 @@ BUS_NAME, BUS_PATH = "org.freedesktop.DBus", "/org/freedesktop/DBus"
 
 CALL_LIMIT = 40.0
 """Seconds for a method to answer; the first one starts the portal."""
+ASKING = ("Start", "BindShortcuts")
+"""Methods that may open a dialog."""
 SUCCESS, CANCELLED = 0, 1
 """Codes of ``Response``; whatever else there is means that it ended in another way."""
 ABSENT = (
@@ -60,6 +62,7 @@ class Portal:
         self._numbers = itertools.count(1)
         self._responses: dict[str, asyncio.Future[tuple[int, dict[str, Any]]]] = {}
         self._sessions: dict[str, Callable[[], None]] = {}
+        self._listeners: dict[tuple[str, str], Callable[[list[Any]], None]] = {}
         bus.add_message_handler(self._handle)
 
     @classmethod
@@ -92,6 +95,12 @@ class Portal:
     def on_session_closed(self, session: str, tell: Callable[[], None]) -> None:
         """Call ``tell`` once the portal has ended this session, or has itself ended."""
         self._sessions[session] = tell
+
+    async def listen(self, interface: str, member: str, tell: Callable[[list[Any]], None]) -> None:
+        """Call ``tell`` with the body of every such signal of the portal's."""
+        name = f"{PORTALS}.{interface}"
+        self._listeners[name, member] = tell
+        await self._match(f"type='signal',sender='{NAME}',interface='{name}',member='{member}'")
 
     async def properties(self, interface: str) -> dict[str, Any]:
         """The properties of a portal's interface. Raises ``PortalError`` where it is missing."""
@@ -159,7 +168,7 @@ class Portal:
             await self._call(path, REQUEST, "Close", "", [])
             waited = f"nobody answered the desktop's dialog for {limit:g} s"
             raise PortalError(
-                waited if method == "Start" else f"the desktop's portal is silent ({method})"
+                waited if method in ASKING else f"the desktop's portal is silent ({method})"
             ) from None
 
     async def _listen(self) -> None:
@@ -168,7 +177,11 @@ class Portal:
             f"type='signal',sender='{NAME}',interface='{SESSION}',member='Closed'",
             f"type='signal',sender='{BUS_NAME}',member='NameOwnerChanged',arg0='{NAME}'",
         ):
-            message = Message(
+            await self._match(rule)
+
+    async def _match(self, rule: str) -> None:
+        await self._send(
+            Message(
                 destination=BUS_NAME,
                 path=BUS_PATH,
                 interface=BUS_NAME,
@@ -176,7 +189,7 @@ class Portal:
                 signature="s",
                 body=[rule],
             )
-            await self._send(message)
+        )
 
     async def _call(
         self, path: str, interface: str, method: str, signature: str, body: list[Any]
@@ -211,14 +224,21 @@ class Portal:
         elif message.sender != self._owner:
             return  # anybody may send us a signal; only the portal's count
         elif message.interface == REQUEST and message.member == "Response":
-            response = self._responses.get(message.path or "")
-            if response is not None and not response.done() and message.signature == "ua{sv}":
-                code, results = message.body
-                response.set_result((code, unpack_variants(results)))
+            self._responded(message)
         elif message.interface == SESSION and message.member == "Closed":
             tell = self._sessions.pop(message.path or "", None)
             if tell is not None:
                 tell()
+        else:
+            listener = self._listeners.get((message.interface or "", message.member or ""))
+            if listener is not None:
+                listener(list(message.body))
+
+    def _responded(self, message: Message) -> None:
+        response = self._responses.get(message.path or "")
+        if response is not None and not response.done() and message.signature == "ua{sv}":
+            code, results = message.body
+            response.set_result((code, unpack_variants(results)))
 
     def _owner_changed(self, message: Message) -> None:
         """The portal was restarted, or crashed: it knows our sessions and requests no more."""
