@@ -4,6 +4,8 @@ Source: draft-ietf-rmcat-gcc-02. The delay-based part multiplies down to 0.85 of
 the delay grows and climbs 8 % a second otherwise (section 5.5); the loss-based part reacts to
 more than 10 % and to less than 2 % loss (section 6). The lesser of both counts. The stream's rate
 is given, not ours to choose, so the estimate climbs no higher than 1.5 times what really arrived.
+And what arrived may be less than what the path takes, so the step down is for as long as the queue
+is there: else pauses of the path would lead a sender that follows the estimate down to nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from gamecast.protocols.webrtc.send_history import SentPacket
 
 DECREASE = 0.85
 INCREASE_PER_SECOND = 1.08
+DRAINED = 0.9
+"""Of what arrived while a queue was there: what the path takes without one."""
 HEADROOM = 1.5
 MIN_BITRATE = 50_000.0
 MAX_BITRATE = 1e9
@@ -40,6 +44,10 @@ class BandwidthEstimator:
         self._outcomes: deque[bool] = deque(maxlen=LOSS_WINDOW)
         self._updated_at: float | None = None
         self._decreased_at = -1.0
+        self._before = 0.0
+        """The estimate before a queue made us decrease, until that has drained; else 0."""
+        self._usual = 0.0
+        """What arrived over the last second or so, pauses and bursts evened out."""
 
     @property
     def bitrate(self) -> float:
@@ -78,6 +86,7 @@ class BandwidthEstimator:
         elapsed = 0.0 if self._updated_at is None else min(now - self._updated_at, 1.0)
         self._updated_at = now
         self.loss = sum(self._outcomes) / len(self._outcomes)
+        self._usual += (self.received_bitrate - self._usual) * elapsed
         self._follow_delay(elapsed, now)
         self._follow_loss(elapsed)
 
@@ -91,10 +100,13 @@ class BandwidthEstimator:
         usage, received = self.trend.usage, self.received_bitrate
         if usage is Usage.OVERUSING:
             if now - self._decreased_at > 0.2 and received > 0:
+                self._before = max(self._before, self.delay_based)
                 self.delay_based = min(self.delay_based, DECREASE * received)
                 self._decreased_at = now
         elif usage is Usage.NORMAL:
             self.delay_based = self._raised(self.delay_based, INCREASE_PER_SECOND**elapsed)
+            drained = min(self._before, DRAINED * max(received, self._usual))
+            self.delay_based, self._before = max(self.delay_based, drained), 0.0
         self.delay_based = max(MIN_BITRATE, self.delay_based)
 
     def _follow_loss(self, elapsed: float) -> None:
