@@ -167,19 +167,32 @@ def test_the_choice_is_remembered_for_its_owner(desktop: Desktop) -> None:
 
 def test_a_portal_that_dies_ends_the_source_with_one_line(desktop: Desktop) -> None:
     with opened(screen(desktop)) as sink:
-        (portal,) = (each for each in psutil.process_iter() if is_portal(each, desktop))
-        portal.kill()
+        program("xdg-desktop-portal", desktop).kill()
         sink.wait_for(end=True)
     (problem,) = sink.errors
     assert problem is not None
     assert "the sharing was ended on the desktop" in problem
 
 
-def is_portal(process: psutil.Process, desktop: Desktop) -> bool:
-    with suppress(psutil.Error):
-        mine = process.environ().get("XDG_RUNTIME_DIR") == str(desktop.folder)
-        return mine and Path(process.exe()).name == "xdg-desktop-portal"
-    return False
+def program(name: str, desktop: Desktop) -> psutil.Process:
+    """The desktop's process that runs this program."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            mine = process.environ().get("XDG_RUNTIME_DIR") == str(desktop.folder)
+            if mine and Path(process.exe()).name == name:
+                return process
+    raise AssertionError(f"{name} does not run")
+
+
+def test_without_pipewire_it_ends_with_one_line() -> None:
+    with wayland_desktop(text(BLUE)) as desktop, opened(screen(desktop)) as sink:
+        sink.wait_for(video=1)
+        program("pipewire", desktop).kill()
+        sink.wait_for(end=True)
+    (problem,) = sink.errors
+    assert problem is not None
+    assert problem.startswith("screen 0 of Wayland's portal (640x360): ")
+    assert "\n" not in problem
 
 
 def test_devices_and_doctor_know_it(desktop: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,7 +146,7 @@ class Pictures:
     @property
     def over(self) -> bool:
         """Whether no more pictures will come."""
-        return self._over
+        return self._over or self._log.lost
 
     @property
     def stale(self) -> bool:
@@ -177,7 +177,9 @@ class Pictures:
                 self._newest, self._held = frame, True
 
     def problem(self) -> str:
-        """Why it ended, in one line."""
+        """Why it is over, in one line."""
+        if self._log.lost:
+            return "PipeWire has ended the stream"
         self._log.join()
         return self._problem or self._log.reason()
 

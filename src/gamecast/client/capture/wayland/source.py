@@ -30,6 +30,8 @@ FIRST_PICTURE = 15.0
 """Seconds for the first picture; some compositors wait for something to move."""
 LOOK = 0.25
 """Seconds between looks at whether it is to stop, when nothing changes."""
+FAREWELL = 1.0
+"""Seconds between the end of the stream and the desktop's word that it was meant."""
 REOPENS = 5
 """Times that a pipeline which broke is started anew."""
 ENDED = "the sharing was ended on the desktop"
@@ -99,9 +101,10 @@ class PortalSource(ThreadedSource):
     def _running(self) -> Pictures:
         """The pipeline, started anew if it broke or lost its way. Raises ``SourceError``."""
         pictures = self._pictures
-        if self._grant.ended.is_set():
+        over = pictures is None or pictures.over
+        if self._grant.ended.wait(FAREWELL if over else 0):
             raise SourceError(ENDED)
-        if pictures is None or pictures.over:
+        if pictures is None or over:
             reason = pictures.problem() if pictures is not None else ""
             self._reopens -= 1
             if self._reopens < 0 or (pictures is not None and not pictures.count):
