@@ -131,9 +131,9 @@ def test_keyframe_bitrate_mute_status_stop(live: Live) -> None:
         ("record", ["pause"], "record start"),
         ("record", ["start", "rtmp://h/a/k"], "goes to a file"),
         ("record", ["start", "x.avi"], "neither a URL"),
-        ("record", ["start", "/no/such/a.mp4"], "No such file"),
+        ("record", ["start", "/no/such/a.mp4"], "there is no folder"),
         ("replay", ["a.txt"], "is an .mp4 file"),
-        ("replay", ["/no/such/a.mp4"], "No such file"),
+        ("replay", ["/no/such/a.mp4"], "there is no folder"),
     ],
 )
 def test_what_cannot_be_done(live: Live, command: str, arguments: list[str], problem: str) -> None:

@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from gamecast.cli.main import app
 from gamecast.net.tcp import bind
+from tests.client.capture.x11.conftest import painter, screen
+from tests.client.capture.x11.windows import Painter
 from tests.client.rtmp_peer import RtmpPeer
 from tests.support import judge
 from tests.support.clips import Clip, ClipShelf
@@ -21,6 +25,7 @@ from tests.support.gamecast import GamecastServer, command
 from tests.support.peers import require
 from tests.support.process import Process
 
+__all__ = ["painter", "screen"]
 SMALL = ["--test", "--size", "320x180"]
 
 
@@ -190,46 +195,111 @@ def test_a_signal_ends_it_in_an_orderly_way(tmp_path: Path, number: signal.Signa
 
 
 NO_PORT = "rtmp://127.0.0.1:1/live/S3CRET"
+USAGE = [
+    ([], "where to? Add a destination"),
+    (["--test"], "where to? Add a destination"),
+    ([NO_PORT], "nothing to push"),
+    (["--test", "--file", "a.mp4", NO_PORT], "one source at a time"),
+    (["--test", "--loop", NO_PORT], "--loop goes with --file"),
+    (["--test", "--encoder", "copy", NO_PORT], "--encoder copy goes with --file"),
+    (["--test", "--encoder", "best", NO_PORT], "choose from auto"),
+    (["--test", "--codec", "vp9", NO_PORT], "choose from h264"),
+    (["--test", "--size", "3x3", NO_PORT], "3x3"),
+    (["--test", "--bitrate", "lots", NO_PORT], "not a bitrate"),
+    (["--test", "--fps", "0", NO_PORT], "frames per second"),
+    (["--region", "9", NO_PORT], "not a region"),
+    (["--test", "rtmp://host"], "no application"),
+    (["--test", "rtmp://host/S3CRET"], "use rtmp://host/live/KEY"),
+    (["--test", "rtmp://host:port/live/S3CRET"], "bad rtmp:// URL"),
+    (["--test", "srt://host?streamid=S3CRET&passphrase=S3CRET"], "10 to 79 bytes"),
+    (["--test", "whip://S3CRET@host/x"], "use ?key=KEY"),
+    (["--test", "ftp://host/S3CRET"], "unknown kind of destination"),
+    (["--test", "nowhere"], "neither a URL"),
+]
+FAILING = [
+    (["--test", "--encoder", "vaapi", NO_PORT], "leave out --encoder"),
+    (["--test", "--audio", "no such sound", NO_PORT], "'gamecast devices'"),
+    (["--test", "--mic", "no such sound", NO_PORT], "'gamecast devices'"),
+    (["--file", "/no/such.mp4", NO_PORT], "No such file"),
+    (["--file", "/etc/passwd", NO_PORT], "Invalid data"),
+    ([*SMALL, NO_PORT], "refuses connections"),
+    ([*SMALL, "whip://127.0.0.1:1/whip?key=S3CRET"], "refuses connections"),
+    ([*SMALL, "rtmp://no-such-host.invalid/live/S3CRET"], "no such host: no-such-host.invalid"),
+    ([*SMALL, "/no/such/folder/a.mp4"], "there is no folder /no/such/folder"),
+]
+ON_A_SCREEN = [
+    (["--window", "chess", NO_PORT], "no window matches 'chess'; there are: 'Game'"),
+    (["--window", "(", NO_PORT], "no regular expression"),
+    (["--screen", "7", NO_PORT], "no screen 7; there are: 0 (screen)"),
+    (["--region", "64x64+9000+0", NO_PORT], "not on the screen, which is 640x360"),
+]
+WITHOUT_A_SCREEN = [["--screen"], ["--window", "chess"], ["--region", "64x64+0+0"]]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status", "problem"),
-    [
-        ([NO_PORT], 2, "nothing to push"),
-        (["--test", "--file", "a.mp4", NO_PORT], 2, "one source at a time"),
-        (["--test", "--loop", NO_PORT], 2, "--loop goes with --file"),
-        (["--test", "--encoder", "copy", NO_PORT], 2, "--encoder copy goes with --file"),
-        (["--test", "--encoder", "best", NO_PORT], 2, "choose from auto"),
-        (["--test", "--codec", "vp9", NO_PORT], 2, "choose from h264"),
-        (["--test", "--size", "3x3", NO_PORT], 2, "3x3"),
-        (["--test", "--bitrate", "lots", NO_PORT], 2, "not a bitrate"),
-        (["--test", "--fps", "0", NO_PORT], 2, "frames per second"),
-        (["--test", "rtmp://host"], 2, "no application"),
-        (["--test", "rtmp://host/live"], 2, "GAMECAST_PUSH_KEY"),
-        (["--test", "nowhere"], 2, "neither a URL"),
-        (["--test", "--encoder", "vaapi", NO_PORT], 1, "vaapi"),
-        (["--file", "/no/such.mp4", NO_PORT], 1, "No such file"),
-        (["--file", "/etc/passwd", NO_PORT], 1, "Invalid data"),
-        ([*SMALL, NO_PORT], 1, "refuses connections"),
-        ([*SMALL, "/no/such/folder/a.mp4"], 1, "No such file or directory"),
-    ],
-)
-def test_every_mistake_is_one_clear_line(arguments: list[str], status: int, problem: str) -> None:
-    done = run(*arguments)
-    assert done.returncode == status, done.stderr
+def assert_one_clear_line(
+    arguments: list[str], status: int, problem: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Through the command line, in this process: to start Python each time would take long."""
+    done = CliRunner().invoke(app, ["push", *arguments])
+    printed = done.output + "".join(capfd.readouterr())
+    assert done.exit_code == status, printed
     assert problem in done.stderr
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("gamecast: ")
-    assert "S3CRET" not in done.stdout + done.stderr
+    assert "S3CRET" not in printed
+    assert printed == done.output, "a library talks to the terminal"
 
 
-@pytest.mark.parametrize("source", [["--screen"], ["--window", "chess"], ["--region", "64x64+0+0"]])
-def test_without_a_display_it_says_so(source: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
-        monkeypatch.delenv(name, raising=False)
-    done = run(*source, NO_PORT)
-    assert done.returncode == 1
-    assert done.stderr == "gamecast: no X display in this session (DISPLAY is not set)\n"
+@pytest.mark.parametrize(("arguments", "problem"), USAGE)
+def test_every_mistake_is_one_clear_line(
+    arguments: list[str], problem: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert_one_clear_line(arguments, 2, problem, capfd)
+
+
+@pytest.mark.parametrize(("arguments", "problem"), FAILING)
+def test_so_is_everything_that_fails(
+    arguments: list[str], problem: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert_one_clear_line(arguments, 1, problem, capfd)
+
+
+@pytest.mark.parametrize(("arguments", "problem"), ON_A_SCREEN)
+def test_so_is_what_is_not_on_the_screen(
+    arguments: list[str],
+    problem: str,
+    screen: dict[str, str],
+    painter: Painter,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DISPLAY", screen["DISPLAY"])
+    painter.create("Game", x=0, y=0, width=100, height=80)
+    assert_one_clear_line(arguments, 1, problem, capfd)
+
+
+@pytest.mark.parametrize("source", WITHOUT_A_SCREEN)
+@pytest.mark.parametrize(
+    ("display", "problem"),
+    [("", "run it in a terminal of the desktop"), (":94321", "is DISPLAY that of the desktop?")],
+)
+def test_so_is_a_display_that_is_not_there(
+    source: list[str],
+    display: str,
+    problem: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert_one_clear_line([*source, NO_PORT], 1, problem, capfd)
+
+
+def test_the_process_ends_with_that_status() -> None:
+    for arguments, status in (["--test"], 2), (["--file", "/no/such.mp4", NO_PORT], 1):
+        done = run(*arguments)
+        assert done.returncode == status
+        assert done.stderr.count("\n") == 1
 
 
 def test_a_running_push_is_driven_from_outside(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_a_failing_destination_leaves_the_others_alone(start: Start, tmp_path: P
     assert not push.outcome.ok
     assert len(push.outcome.failed) == 2
     assert "go away" in push.outcome.failed[0]
-    assert "No such file" in push.outcome.failed[1]
+    assert "there is no folder" in push.outcome.failed[1]
     assert push.stats[0].served_to_end
     assert push.stats[0].frames_dropped == 0
 

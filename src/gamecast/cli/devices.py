@@ -9,7 +9,7 @@ import typer
 from gamecast.cli.options import AsJson
 from gamecast.cli.output import print_json, print_table
 
-app = typer.Typer(help="What 'gamecast push' can capture on this machine.")
+app = typer.Typer(help="What 'gamecast push' can capture on this machine.", add_completion=False)
 
 
 @app.command()
@@ -30,3 +30,5 @@ def devices(as_json: AsJson = False) -> None:
         print_table(("kind", "name", "detail", "option"), rows)
     for each in absent:
         typer.echo(f"no {each.kind}: {each.problem}")
+    shown = next((each.option for each in present if each.kind == "screen"), "--test")
+    typer.echo(f"\nTo record ten seconds: gamecast push {shown} --duration 10 try.mp4")

@@ -81,6 +81,12 @@ def read_options(**words: Unpack[Words]) -> PushOptions:
 
 def read_targets(destinations: list[str]) -> list[Target]:
     """Parse every destination; raises ``CliError``."""
+    if not destinations:
+        raise CliError(
+            "where to? Add a destination, for example rtmp://your-server/live/KEY or game.mp4 "
+            "('gamecast setup' asks for everything)",
+            exit_status=USAGE,
+        )
     try:
         return [parse_target(text, os.environ) for text in destinations]
     except TargetError as error:

@@ -99,18 +99,21 @@ def describe(plan: Plan, targets: list[Target]) -> list[str]:
     """What is about to happen: sources, encoder and why not another one, destinations."""
     lines = [f"source       {source.name}" for source in plan.sources]
     lines += [f"             {note}" for note in plan.notes]
-    lines += [
-        f"             {probe.encoder} passed over: {probe.problem}"
-        for probe in plan.probes
-        if probe.problem is not None
-    ]
     if plan.video is not None:
         settings = plan.video.settings
         lines.append(
             f"video        {plan.video.name}, {settings.width}x{settings.height} at "
-            f"{float(settings.fps):g} fps, {show_bitrate(settings.bitrate)}, keyframe every "
-            f"{settings.keyframe_interval:g} s, latency {settings.latency}"
+            f"{float(settings.fps):g} fps, {show_bitrate(settings.bitrate)}"
         )
+        lines.append(
+            f"             keyframe every {settings.keyframe_interval:g} s, "
+            f"latency {settings.latency}"
+        )
+    lines += [
+        f"             not by {probe.choice}: {probe.problem}"
+        for probe in plan.probes
+        if probe.problem is not None
+    ]
     mixed = [encoder for encoder in plan.audio if encoder.track.id < FIRST_STEM]
     for sound in (encoder.settings for encoder in mixed):
         lines.append(f"sound        {sound.codec}, {show_bitrate(sound.bitrate)}")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Protocol
 
-from rich.console import Console, Group
+from rich.console import Console, Group, JustifyMethod
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -146,50 +146,81 @@ def status_line(snapshot: Snapshot) -> str:
 
 
 def panel(snapshot: Snapshot) -> Group:
-    """The live panel: a line for the encoder, a row for each destination."""
-    head = Text.assemble(
-        (f"{show_time(snapshot.seconds)} ", "bold"),
-        f" {snapshot.fps_captured:.0f} fps captured  {snapshot.fps_encoded:.0f} fps encoded  ",
-        f"{show_bitrate(snapshot.bitrate)} of {show_bitrate(snapshot.target_bitrate)}  ",
-        f"encode {snapshot.encode_ms:.1f} ms  CPU {snapshot.cpu * 100:.0f} %  ",
-        f"sound {_meter(snapshot.audio_level)}",
-    )
-    lag = Text.assemble(
-        "lost: capture ",
-        (str(snapshot.missed), _share_style(snapshot.missed / max(1, _pictures(snapshot)))),
-        "  encoder ",
-        (str(snapshot.skipped), _share_style(snapshot.skipped / max(1, _pictures(snapshot)))),
-        "  network ",
-        str(snapshot.dropped),
-    )
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
-    for title in ("destination", "state", "fps", "sent", "dropped", "queue", "RTT", "loss"):
-        table.add_column(title, justify="left" if title in ("destination", "state") else "right")
-    for destination in snapshot.destinations:
-        table.add_row(*_cells(destination))
-    return Group(head, lag, table)
-
-
-def _pictures(snapshot: Snapshot) -> float:
-    return snapshot.fps_captured * max(1.0, snapshot.seconds) + snapshot.missed
-
-
-def _cells(destination: DestinationReport) -> list[Text]:
-    state = Text(destination.state, style=_STATE_STYLES.get(destination.state, ""))
-    if destination.problem:
-        state.append(f" ({destination.problem})", style="red")
-    rtt = "" if destination.rtt_ms is None else f"{destination.rtt_ms:.0f} ms"
-    dropped = f"{destination.dropped} ({destination.dropped_share * 100:.1f} %)"
-    return [
-        Text(destination.name),
-        state,
-        Text(f"{destination.fps:.0f}"),
-        Text(show_bitrate(destination.bitrate)),
-        Text(dropped, style=_share_style(destination.dropped_share)),
-        Text(f"{destination.queue_ms:.0f} ms"),
-        Text(rtt),
-        Text("" if destination.lost_share is None else f"{destination.lost_share * 100:.1f} %"),
+    """The live panel: two lines for the encoder, a row for each destination, what is wrong."""
+    troubles = [
+        Text(f"{each.name}: {each.problem}", style="red")
+        for each in snapshot.destinations
+        if each.problem
     ]
+    return Group(
+        _head(snapshot),
+        _losses(snapshot),
+        _table(snapshot.destinations),
+        *troubles,
+        Text("Ctrl+C ends it; 'gamecast ctl -h' lists what can be done meanwhile", style="dim"),
+    )
+
+
+def _head(snapshot: Snapshot) -> Text:
+    return Text.assemble(
+        (f"{show_time(snapshot.seconds)}  ", "bold"),
+        f"{snapshot.fps_captured:.0f} fps captured  {snapshot.fps_encoded:.0f} encoded  ",
+        f"{snapshot.bitrate / 1000:.0f} of {show_bitrate(snapshot.target_bitrate)}  ",
+        f"CPU {snapshot.cpu * 100:.0f} %",
+    )
+
+
+def _losses(snapshot: Snapshot) -> Text:
+    pictures = max(1.0, snapshot.fps_captured * max(1.0, snapshot.seconds) + snapshot.missed)
+    worst = max((each.dropped_share for each in snapshot.destinations), default=0.0)
+    return Text.assemble(
+        "lost by capture ",
+        (str(snapshot.missed), _share_style(snapshot.missed / pictures)),
+        ", encoder ",
+        (str(snapshot.skipped), _share_style(snapshot.skipped / pictures)),
+        ", network ",
+        (str(snapshot.dropped), _share_style(worst)),
+        f"  encoding {snapshot.encode_ms:.1f} ms  sound {_meter(snapshot.audio_level)}",
+    )
+
+
+Cell = Callable[[DestinationReport], Text]
+_COLUMNS: tuple[tuple[str, Cell], ...] = (
+    ("state", lambda each: Text(each.state, style=_STATE_STYLES.get(each.state, ""))),
+    ("fps", lambda each: Text(f"{each.fps:.0f}")),
+    ("kbit/s", lambda each: Text(f"{each.bitrate / 1000:.0f}")),
+    (
+        "dropped",
+        lambda each: Text(
+            f"{each.dropped_share * 100:.1f} %", style=_share_style(each.dropped_share)
+        ),
+    ),
+    ("queue", lambda each: Text(f"{each.queue_ms:.0f} ms")),
+    ("RTT", lambda each: Text("" if each.rtt_ms is None else f"{each.rtt_ms:.0f} ms")),
+    (
+        "loss",
+        lambda each: Text("" if each.lost_share is None else f"{each.lost_share * 100:.1f} %"),
+    ),
+)
+
+
+def _table(destinations: list[DestinationReport]) -> Table:
+    """One row each; a column that none of them fills is left out, and names are cut if need be."""
+    table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column("destination")
+    filled = [
+        (title, cells)
+        for title, cell in _COLUMNS
+        if any(cells := [cell(each) for each in destinations])
+    ]
+    for title, cells in filled:
+        justify: JustifyMethod = "left" if title == "state" else "right"
+        widest = max(len(title), *(len(cell) for cell in cells))
+        table.add_column(title, justify=justify, no_wrap=True, min_width=widest)
+    for number, each in enumerate(destinations):
+        name = Text(each.name, no_wrap=True, overflow="ellipsis")
+        table.add_row(name, *(cells[number] for _, cells in filled))
+    return table
 
 
 def _share_style(share: float) -> str:
@@ -205,10 +236,13 @@ def _meter(level: float) -> str:
 
 def summary_lines(snapshot: Snapshot, outcome: Outcome) -> list[str]:
     """What is said at the end."""
-    lines = [
-        f"pushed {show_time(outcome.seconds)}: lost {snapshot.missed} pictures to capture, "
-        f"{snapshot.skipped} to the encoder, {snapshot.dropped} to the network"
-    ]
+    lost = (
+        f"pictures lost: {snapshot.missed} by capture, {snapshot.skipped} by the encoder, "
+        f"{snapshot.dropped} by the network"
+    )
+    if not snapshot.missed + snapshot.skipped + snapshot.dropped:
+        lost = "no picture lost"
+    lines = [f"pushed {show_time(outcome.seconds)}, {lost}"]
     for destination in snapshot.destinations:
         again = f", {destination.reconnects} reconnects" if destination.reconnects else ""
         lines.append(

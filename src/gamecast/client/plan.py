@@ -150,7 +150,10 @@ def check(options: PushOptions) -> None:
         if on
     ]
     if not chosen:
-        raise PlanError("nothing to push: give a source, for example --screen, --test or --file")
+        raise PlanError(
+            "nothing to push: add a source, for example --screen, --window TITLE or --test "
+            "('gamecast devices' lists what there is)"
+        )
     if len(chosen) > 1:
         raise PlanError(f"one source at a time: {' and '.join(chosen)} were given")
     if (options.denoise or options.mute_mic) and options.mic is None:
@@ -200,8 +203,9 @@ def open_sounds(options: PushOptions, *, has_sound: bool) -> tuple[list[Source],
             if name != "default" or len(wanted) > 1:
                 for source, _ in inputs:
                     source.stop()
-                raise
-            notes.append(f"no sound: {error}")
+                hint = "'gamecast devices' lists what can be heard"
+                raise SourceError(f"{error}; {hint}") from error
+            notes.append(f"no sound: {error} ('gamecast devices' lists what can be heard)")
     if not inputs:
         return [], notes
     single = len(inputs) == 1 and not options.separate_tracks

@@ -45,7 +45,9 @@ def load_profiles(path: Path) -> dict[str, dict[str, Any]]:
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise ProfileError(f"no profiles yet: {path} does not exist") from None
+        raise ProfileError(
+            f"no profiles yet: {path} does not exist; 'gamecast setup' writes one"
+        ) from None
     except OSError as error:
         raise ProfileError(f"{path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -24,7 +24,7 @@ from gamecast.client.push.recording import FileDestination
 from gamecast.client.push.registry import make_destination
 from gamecast.client.push.replay import ReplayRing
 from gamecast.client.push.routing import chosen_tracks, only
-from gamecast.client.push.stats import EncodeStats, State
+from gamecast.client.push.stats import DestinationStats, EncodeStats, State
 from gamecast.client.push.target import FileTarget, Target
 from gamecast.media.packet import Packet
 from gamecast.media.track import Kind, Track
@@ -346,12 +346,15 @@ class PushSession:
         self._network.close()
 
     def _outcome(self) -> Outcome:
-        failed = [
-            f"{stats.name}: {stats.problem or 'not served to the end'}"
-            for stats in (destination.stats for destination in self.destinations)
-            if not stats.served_to_end
-        ]
+        statistics = [destination.stats for destination in self.destinations]
+        failed = [_failure(stats) for stats in statistics if not stats.served_to_end]
         return Outcome(self.elapsed(), self._problem, failed)
+
+
+def _failure(stats: DestinationStats) -> str:
+    """One line that names the destination once."""
+    problem = stats.problem or "not served to the end"
+    return problem if stats.name in problem else f"{stats.name}: {problem}"
 
 
 def _metadata(video: PictureEncoder | None, audio: Sequence[AudioEncoder]) -> Metadata:

@@ -79,6 +79,7 @@ def test_rtmp_urls(text: str, key: str, tc_url: str, name: str, shown: str) -> N
     [
         ("rtmp://host", "no application"),
         ("rtmp://host/live", KEY_VARIABLE),
+        ("rtmp://host/pw", "use rtmp://host/live/KEY"),
         ("rtmp:///live/x", "bad rtmp:// URL"),
         ("rtmp://host:99999/live/x", "bad rtmp:// URL"),
         ("rtmp://user:pw@host/live/x", "user name"),
@@ -150,6 +151,13 @@ def test_the_key_of_the_environment_is_never_shown(path: str) -> None:
         ("whips://h/live/a/whip?key=K", "", "https://h/live/a/whip", "K", "whips://h/live/a/whip"),
         ("whip+https://h/w?a=1&key=K", "", "https://h/w?a=1", "K", "whip+https://h/w?****"),
         ("https://h/v2/offer", "", "https://h/v2/offer", "", "https://h/v2/offer"),
+        (
+            f"https://h/{SECRET * 3}/publish",
+            "",
+            f"https://h/{SECRET * 3}/publish",
+            "",
+            "https://h/****/publish",
+        ),
         ("whip://[::1]:80/w?key=A", "B", "http://[::1]:80/w", "B", "whip://[::1]:80/w"),
     ],
 )
@@ -159,3 +167,4 @@ def test_whip_urls(text: str, key: str, url: str, token: str, shown: str) -> Non
     assert (target.url, target.token, target.shown) == (url, token, shown)
     assert token not in repr(target) or token in shown
     assert target.scrub("no to S3CRETKEY") == "no to S3CRETKEY"
+    assert SECRET not in target.scrub(f"nothing at {target.url}")

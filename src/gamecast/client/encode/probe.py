@@ -96,7 +96,10 @@ def choose(
     if choice != "auto":
         result = try_one(choice, settings.codec, settings)
         if result.problem is not None:
-            raise EncoderError(f"encoder {choice} ({result.encoder}) fails: {result.problem}")
+            raise EncoderError(
+                f"encoder {choice} ({result.encoder}) fails: {result.problem}; "
+                "leave out --encoder to get one that works"
+            )
         return result.encoder, (result,)
     tried: list[Probe] = []
     for candidate in candidates(platform):

@@ -6,6 +6,7 @@ not the recording. A slow disk has a queue of its own and never holds up the enc
 
 from __future__ import annotations
 
+import errno
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -117,4 +118,9 @@ class Start:
 
 def describe(path: Path, error: Exception) -> str:
     """One line for the user."""
-    return f"cannot write {path}: {getattr(error, 'strerror', None) or error}"
+    reason = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, FileNotFoundError):
+        reason = f"there is no folder {path.absolute().parent}"
+    elif getattr(error, "errno", None) == errno.ENOSPC:
+        reason += "; what was written before plays"
+    return f"cannot write {path}: {reason}"

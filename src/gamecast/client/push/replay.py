@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gamecast.client.push.containers import Mp4Writer
+from gamecast.client.push.recording import describe
 from gamecast.media.packet import Packet
 from gamecast.media.track import Kind, Track
 
@@ -66,7 +67,7 @@ class ReplayRing:
                     writer.write(packet)
                 writer.finish()
         except OSError as error:
-            raise ReplayError(f"cannot write {path}: {error.strerror or error}") from error
+            raise ReplayError(describe(path, error)) from error
         return self._newest - base
 
     def _trim(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from gamecast.client.push import tcpinfo
 from gamecast.client.push.stats import DestinationStats
-from gamecast.client.push.uplink import LinkError, settle, tls_problem
+from gamecast.client.push.uplink import LinkError, key_refused, settle, tls_problem
 from gamecast.media.containers.flv.writer import TagWriter
 from gamecast.media.packet import Packet
 from gamecast.net.tcp import TcpDriver
@@ -29,6 +29,8 @@ from gamecast.protocols.rtmp.urls import RtmpUrl
 
 CONNECT_TIMEOUT = 10.0
 """Seconds for name resolution, TCP and TLS."""
+DENIED = "NetStream.Publish.Denied"
+"""What servers say of a key; ``BadName`` is a name that is in use."""
 
 
 class RtmpLink:
@@ -178,7 +180,10 @@ class RtmpLink:
 
 
 def _refusal(event: ConnectRejected | PublishRejected) -> LinkError:
-    text = f"{event.description} ({event.code})" if event.description else event.code
+    said = event.description.removeprefix("refused: ")
+    text = f"{said} ({event.code})" if said else event.code
+    if event.code == DENIED:
+        return key_refused(text)
     redirect = event.redirect if isinstance(event, ConnectRejected) else None
     return LinkError(f"refused: {text}", refused=redirect is None, move_to=redirect)
 

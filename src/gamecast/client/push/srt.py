@@ -12,7 +12,7 @@ from gamecast.client.push.network import NetworkThread
 from gamecast.client.push.srt_line import SrtLine
 from gamecast.client.push.srt_target import SrtTarget
 from gamecast.client.push.stats import DestinationStats
-from gamecast.client.push.uplink import LinkError, UplinkDestination, settle
+from gamecast.client.push.uplink import LinkError, UplinkDestination, key_refused, settle
 from gamecast.media.containers.mpegts import Muxer, can_carry
 from gamecast.media.packet import Packet
 from gamecast.media.track import Track
@@ -24,6 +24,7 @@ from gamecast.protocols.srt import (
     ConnectionClosed,
     Event,
     PayloadsReceived,
+    Reject,
     chunk_size,
 )
 
@@ -213,11 +214,21 @@ class SrtLink:
                     if not self.started.done():
                         self.started.set_result(None)
                 case ConnectionClosed():
-                    refused = event.reject is not None
-                    text = f"refused: {event.reason}" if refused else event.reason
-                    self._end(LinkError(text, refused=refused))
+                    self._end(self._ending(event))
                 case PayloadsReceived():
                     pass  # servers have nothing to tell a publisher
+
+    def _ending(self, event: ConnectionClosed) -> LinkError:
+        if event.reject is None:
+            return LinkError(event.reason)
+        if event.reject == Reject.TIMEOUT:
+            where = f"{self._host}:{self._address[1]}"
+            return LinkError(
+                f"{where} does not answer (is the server running? is UDP let through?)"
+            )
+        if event.reject in (Reject.UNAUTHORIZED, Reject.FORBIDDEN):
+            return key_refused(event.reason)
+        return LinkError(f"refused: {event.reason}", refused=True)
 
     def _flush(self) -> None:
         if self._socket is None:

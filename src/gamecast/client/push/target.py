@@ -76,7 +76,9 @@ def parse_target(text: str, environ: Mapping[str, str]) -> Target:
         return _whip(text, environ.get(KEY_VARIABLE, ""))
     if scheme in _LATER:
         raise TargetError(f"{scheme}:// destinations are not supported yet; use rtmp:// or a file")
-    raise TargetError(f"unknown kind of destination: {scheme}://")
+    raise TargetError(
+        f"unknown kind of destination: {scheme}://; there are rtmp, rtmps, srt, whip, whips, files"
+    )
 
 
 def _file(path: Path) -> FileTarget:
@@ -104,8 +106,10 @@ def _rtmp(text: str, scheme: str, key: str) -> RtmpTarget:
         query = f"{query}&key={quote(key, safe='')}" if query else f"key={quote(key, safe='')}"
     name = name or key
     if not name:
+        # Not what stands there: it may be the key, with the application forgotten.
         raise TargetError(
-            f"{scheme}://{netloc}/{url.app}: no stream key; add it to the URL or set {KEY_VARIABLE}"
+            f"{scheme}://{netloc}: no stream key; use {scheme}://{netloc}/live/KEY, "
+            f"or set {KEY_VARIABLE}"
         )
     publish = f"{name}?{query}" if query else name
     shown = f"{scheme}://{netloc}/{url.app}/{_shown_name(name, query)}"

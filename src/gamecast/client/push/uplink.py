@@ -39,6 +39,11 @@ class LinkError(Exception):
         self.move_to = move_to
 
 
+def key_refused(reason: str) -> LinkError:
+    """The server does not let us publish, for which a wrong key is the usual reason."""
+    return LinkError(f"refused: {reason}; is the stream key right?", refused=True)
+
+
 def settle(
     started: asyncio.Future[None], over: asyncio.Future[LinkError], error: LinkError
 ) -> None:

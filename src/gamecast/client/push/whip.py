@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from gamecast.client.push.destination import Metadata
 from gamecast.client.push.network import NetworkThread
-from gamecast.client.push.uplink import LinkError, UplinkDestination
+from gamecast.client.push.uplink import LinkError, UplinkDestination, key_refused
 from gamecast.client.push.whip_http import HttpError, Request, Response, fetch, joined
 from gamecast.client.push.whip_link import Hooks, Ways, WhipLink
 from gamecast.client.push.whip_path import LocalPath, may_be_sent_to
@@ -137,8 +137,9 @@ class WhipDestination(UplinkDestination):
         except HttpError as error:
             raise LinkError(str(error)) from None
         if response.status != 201:
-            refused = response.status in (401, 403)
-            raise LinkError(f"refused: {response.reason()}", refused=refused)
+            if response.status in (401, 403):
+                raise key_refused(response.reason())
+            raise LinkError(f"refused: {response.reason()}")
         return response
 
     def _check(self, agreement: Agreement) -> None:

@@ -17,6 +17,8 @@ SCHEMES = {
 DEFAULT_PATH = "/whip"
 HIDDEN = "****"
 _KEY = "key"
+_LONGEST_NAME = 20
+"""Characters; a longer part of a path may be a secret."""
 _LOOKS = "whip://host:8080/whip"
 
 
@@ -33,7 +35,9 @@ class WhipTarget:
 
     def scrub(self, text: str) -> str:
         """``text`` (what a server said) without our secrets."""
-        secrets = [value for _, value in parse_qsl(urlsplit(self.url).query)]
+        parts = urlsplit(self.url)
+        secrets = [value for _, value in parse_qsl(parts.query)]
+        secrets += [each for each in parts.path.split("/") if len(each) > _LONGEST_NAME]
         for secret in sorted([self.token, *secrets], key=len, reverse=True):
             if len(secret) > 3:
                 text = text.replace(secret, HIDDEN)
@@ -70,5 +74,11 @@ def parse_whip_target(text: str, key: str) -> WhipTarget:
     return WhipTarget(
         url=f"{url}?{query}" if query else url,
         token=token,
-        shown=f"{parts.scheme.lower()}://{authority}{path}{hidden}",
+        shown=f"{parts.scheme.lower()}://{authority}{_shown_path(path)}{hidden}",
     )
+
+
+def _shown_path(path: str) -> str:
+    """Without what some platforms have there: a secret instead of a token."""
+    parts = [HIDDEN if len(part) > _LONGEST_NAME else part for part in path.split("/")]
+    return "/".join(parts)

@@ -146,9 +146,9 @@ def test_errors_are_one_clear_line(painter: Painter, screen: dict[str, str]) -> 
         open_window("chess", FPS, environ=screen)
     with pytest.raises(SourceError, match="no regular expression"):
         open_window("(", FPS, environ=screen)
-    with pytest.raises(SourceError, match="there are screens 0 to 0"):
+    with pytest.raises(SourceError, match=r"no screen 1; there are: 0 \(screen\)"):
         open_screen(1, FPS, environ=screen)
-    with pytest.raises(SourceError, match="not on the screen of 640x360"):
+    with pytest.raises(SourceError, match="not on the screen, which is 640x360"):
         open_region(Geometry(600, 0, 64, 64), FPS, environ=screen)
     with pytest.raises(SourceError, match="DISPLAY is not set"):
         open_screen(0, FPS, environ={})

@@ -201,7 +201,9 @@ def _parsed(parse: Callable[[bytes], T], reply: bytes) -> T:
 def _parse_name(name: str) -> tuple[str, int, int]:
     """Host (empty for this machine), display and screen of ``host:display.screen``."""
     if not name:
-        raise XError("no X display in this session (DISPLAY is not set)")
+        raise XError(
+            "no X display in this session (DISPLAY is not set): run it in a terminal of the desktop"
+        )
     match = re.fullmatch(
         r"(?:unix|(?P<host>[^:]*)):(?P<number>\d{1,5})(?:\.(?P<screen>\d{1,2}))?", name
     )
@@ -211,7 +213,7 @@ def _parse_name(name: str) -> tuple[str, int, int]:
 
 
 def _connect(host: str, number: int) -> socket.socket:
-    problem = f"display {host}:{number} cannot be reached"
+    problem = f"display {host}:{number} cannot be reached: is DISPLAY that of the desktop?"
     try:
         if host:
             return socket.create_connection((host, 6000 + number), TIMEOUT)
