@@ -23,6 +23,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gamecast.client.capture.wayland import gstreamer
 from tests.support.bus import session_bus
 from tests.support.events import wait_until
 from tests.support.peers import require
@@ -72,6 +73,8 @@ def wayland_desktop(colour: str = "#1428d2") -> Iterator[Desktop]:
     """Run a desktop whose screen has this colour."""
     for program in ("sway", "swaybg", "pipewire", "wireplumber", "gst-launch-1.0", "dbus-daemon"):
         require(program)
+    if gstreamer.missing():
+        require("pipewiresrc")
     # Names of sockets are short, and ``nobody`` may not enter pytest's folders.
     folder = Path(tempfile.mkdtemp(prefix="wayland-"))
     folder.chmod(0o755)

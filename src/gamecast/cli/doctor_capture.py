@@ -63,8 +63,7 @@ def _wayland() -> Finding:
     try:
         offer = look()
     except SourceError as error:
-        problem, _, remedy = str(error).partition(": ")
-        return missing("screen", f"Wayland: {problem}", remedy)
+        return missing("screen", f"Wayland: {error}")
     kinds = [
         name
         for name, kind in (("screens", Kind.SCREEN), ("windows", Kind.WINDOW))
