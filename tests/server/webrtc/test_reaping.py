@@ -80,6 +80,7 @@ def fire_timers(port: Endpoint, *, ahead: float) -> None:
         assert held.timer is not None
         assert held.timer[0] <= now
         held.timer[1].cancel()
+        held.waited_for = held.timer[0]  # it is no standstill, after which peers are heard first
         port._timer(session)
     port._loop = real
 

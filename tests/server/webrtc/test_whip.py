@@ -17,6 +17,7 @@ from gamecast.protocols.webrtc.rtp import build_header
 from gamecast.server.webrtc import whip
 from tests.server.site import MakeSite, Site
 from tests.server.webrtc.peer import SDP, Peer
+from tests.server.webrtc.test_whep import _OFFER
 from tests.support.events import until
 from tests.support.media import Feed, h264_track
 
@@ -26,6 +27,9 @@ STREAMS = [
     ),
     OutgoingStream(kind="audio", codec="opus", ssrc=21),
 ]
+
+
+OFFER = _OFFER.replace("recvonly", "sendonly")
 
 
 class Encoder:
@@ -188,6 +192,54 @@ async def test_same_key_takes_over(keyed: Site) -> None:
         async with publishing(keyed):
             await first.until(lambda: first.closed is not None)
             assert keyed.stream().publisher is not None
+
+
+async def test_one_that_never_connects_takes_nothing_over(keyed: Site) -> None:
+    """A second encoder behind a firewall: it gets its answer, and the viewers keep their stream."""
+    async with publishing(keyed) as (first, encoder):
+        await on_air(keyed)
+        second = Peer(f"{keyed.base_url}/live/main/whip", STREAMS, keyed.key)
+        second.mute()
+        async with second, Peer(f"{keyed.base_url}/live/main/whep") as viewer:
+            assert second.resource
+            seen = len(encoder.frames)
+            await viewer.until(lambda: len(encoder.frames) > seen + 15 and viewer.of("video"))
+            assert first.closed is None
+            assert keyed.stream().publisher is not None
+            assert (await keyed.browser.delete(second.resource)).status_code == 200
+        assert not keyed.stream().ended
+
+
+async def test_of_two_with_keys_of_their_own_the_first_to_connect_has_the_channel(
+    keyed: Site,
+) -> None:
+    url, key = f"{keyed.base_url}/live/main/whip", await keyed.store.keys.create("main")
+    late = Peer(url, STREAMS, key)
+    late.mute()
+    async with late, publishing(keyed) as (first, _):
+        await on_air(keyed)
+        late.is_muted = False
+        await late.until(lambda: late.closed is not None)
+        assert first.closed is None
+        headers = SDP | {"authorization": f"Bearer {key}"}
+        refused = await keyed.browser.post(url, content=OFFER, headers=headers)
+        assert refused.status_code == 409
+
+
+async def test_a_silent_publisher_is_soon_gone(
+    keyed: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whip, "_SILENT_SECONDS", 0.6)
+    async with publishing(keyed) as (peer, _):
+        await on_air(keyed)
+        await asyncio.sleep(1)  # longer than the silence that is too long
+        stream = keyed.stream()
+        assert stream.publisher is not None
+        peer.mute()
+        await until(lambda: stream.publisher is None, "silence noticed", within=3)
+        assert not stream.ended, "the grace time"
+    async with publishing(keyed):
+        await until(lambda: stream.publisher is not None, "the publisher back")
 
 
 @pytest.mark.parametrize(("key", "status"), [("", 401), ("gc_wrong", 403)])

@@ -28,7 +28,7 @@ from gamecast.protocols.webrtc.sdp_parse import parse_sdp
 from gamecast.protocols.webrtc.session import Session
 from gamecast.protocols.webrtc.sources import Source
 from gamecast.protocols.webrtc.unwrap import SourceClock
-from gamecast.relay.directory import Directory
+from gamecast.relay.directory import Busy, Directory
 from gamecast.relay.stream import Ingest, Stream
 from gamecast.server.auth_answers import Grant
 from gamecast.server.webrtc.endpoint import Endpoint
@@ -40,6 +40,10 @@ _SSRC = 0x47C0_0010
 _MOST_TRACKS = 8
 _FLOWED_SECONDS = 3.0
 """A peer that was heard no longer ago was there until the end."""
+_SILENT_SECONDS = 10.0
+"""A publisher of which nothing authentic comes any more is gone after this. Its ICE alone speaks
+every 5 s (RFC 7675 section 5.1), and it gains nothing from the 30 s for which we may go on sending.
+"""
 _FAREWELL_SECONDS = 10.0
 """How long after the connection's end a ``DELETE`` still belongs to it."""
 
@@ -67,7 +71,9 @@ class WhipPublisher:
         software: str,
         address: str,
         grant: Grant,
+        claim: Callable[[WhipPublisher], Ingest],
     ) -> None:
+        """``claim`` puts it on air, once it is connected; raises ``Busy``."""
         self.software = software
         self.address = address
         self.credential = grant.credential
@@ -76,6 +82,7 @@ class WhipPublisher:
         self.session = session
         self._endpoint = endpoint
         self.receiver = receiver
+        self._claim = claim
         self._readers: dict[int, SourceReader] = {}
         self._sources: dict[int, Source] = {}
         self._last: dict[int, int] = {}
@@ -99,9 +106,18 @@ class WhipPublisher:
             if any(isinstance(packet, Goodbye) for packet in event.packets):
                 self._endpoint.end(self.session, "the publisher said goodbye")
         elif isinstance(event, Connected):
-            log.info("whip.publish", channel=self.grant.channel, peer=self.address)
+            self._connected()
         elif isinstance(event, Closed):
             self._closed(event.reason, now)
+
+    def _connected(self) -> None:
+        """Only now whoever is on air is replaced: an offer alone shows viewers nothing."""
+        try:
+            self.ingest = self._claim(self)
+        except Busy:
+            self._endpoint.end(self.session, "another publisher is on air")
+            return
+        log.info("whip.publish", channel=self.grant.channel, peer=self.address)
 
     def _closed(self, reason: str, now: float) -> None:
         self._closed_at = now
@@ -112,11 +128,23 @@ class WhipPublisher:
             ingest.lost(reason)
 
     def next_timer(self) -> float | None:
-        """When the receiver wants to be woken."""
-        return self.receiver.next_timer() if self.session.is_connected else None
+        """When the receiver wants to be woken, or the peer has been silent for too long."""
+        silent_at = self._silent_at()
+        timer = self.receiver.next_timer() if self.session.is_connected else None
+        if timer is None or silent_at is None:
+            return silent_at
+        return min(timer, silent_at)
+
+    def _silent_at(self) -> float | None:
+        heard_at = self.session.heard_at
+        return None if self.ingest is None or heard_at is None else heard_at + _SILENT_SECONDS
 
     def handle_timer(self, now: float) -> None:
-        """Give up lost packets, report, ask again."""
+        """Give up lost packets, report, ask again; give up a silent peer."""
+        silent_at = self._silent_at()
+        if silent_at is not None and now >= silent_at:
+            self._endpoint.end(self.session, "the publisher has gone silent")
+            return
         self._read(self.receiver.handle_timer(now), now)
         if self.session.is_connected:
             packets = self.receiver.rtcp_to_send(now)
@@ -238,7 +266,7 @@ class WhipService:
     def start(
         self, offer: str, grant: Grant, *, reached_at: str, address: str, software: str, now: float
     ) -> WhipStarted:
-        """Answer an offer and put its publisher on air.
+        """Answer an offer; its publisher is on air when it is connected.
 
         Raises ``WebRtcError`` on a bad offer, ``Busy`` and ``TooMany``.
         """
@@ -251,17 +279,24 @@ class WhipService:
         def make_peer(session: Session) -> WhipPublisher:
             receiver = MediaReceiver(agreement.media, ssrc=_SSRC, now=now)
             publisher = WhipPublisher(
-                session, self.endpoint, receiver, software=software, address=address, grant=grant
+                session,
+                self.endpoint,
+                receiver,
+                software=software,
+                address=address,
+                grant=grant,
+                claim=self._claim,
             )
             made.append(publisher)
             return publisher
 
         session = self.endpoint.open(local, agreement, make_peer, address=address)
-        try:
-            made[0].ingest = self._directory.publish(
-                grant.channel, title=grant.title, publisher=made[0]
-            )
-        except BaseException:
-            self.endpoint.end(session, "not on air")
-            raise
+        present = self._directory.publishing(grant.channel)
+        if present is not None and not present.may_take_over(made[0]):
+            self.endpoint.end(session, "another publisher is on air")
+            raise Busy(grant.channel)
         return WhipStarted(session, str(agreement.answer), made[0])
+
+    def _claim(self, publisher: WhipPublisher) -> Ingest:
+        grant = publisher.grant
+        return self._directory.publish(grant.channel, title=grant.title, publisher=publisher)
