@@ -236,3 +236,17 @@ def test_without_unicode_the_marks_are_plain() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "ok Python" in done.stdout.decode("ascii")
+
+
+def test_where_nothing_else_is_known_the_doctor_tells_what_devices_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it does on Windows and macOS, asked of a machine without screen and sound."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{tmp_path}/nobody")
+    found = list(doctor_capture._listed())
+    assert "DISPLAY" in _find(iter(found), "screens").detail
+    assert "no sound server" in _find(iter(found), "sounds").detail
+    assert all(each.state is State.MISSING for each in found)
+    assert "gdigrab" in doctor_capture._grabbers().detail

@@ -5,6 +5,7 @@ Source: the Win32 API reference, "winuser.h" and "dwmapi.h". Empty lists on othe
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import sys
 from ctypes import c_int, c_long, c_ulong, c_void_p, c_wchar
@@ -111,8 +112,9 @@ def _user32() -> Any:
     if sys.platform != "win32":
         raise OSError("user32 is a part of Windows")
     user = ctypes.WinDLL("user32")
-    # Says no where it has been settled before, which is as good.
-    user.SetProcessDpiAwarenessContext(c_void_p(PER_MONITOR_AWARE_V2))
+    # Says no where it has been settled before, which is as good; Windows 8 does not have it.
+    with contextlib.suppress(AttributeError):
+        user.SetProcessDpiAwarenessContext(c_void_p(PER_MONITOR_AWARE_V2))
     return user
 
 
