@@ -50,7 +50,11 @@ class CaseFigures:
 
     @property
     def _at_70(self) -> list[Step]:
-        return [min(steps, key=lambda step: abs(step["cpu"] - _SHARE)) for steps in self._good]
+        return [self._nearest_to_70(steps) for steps in self._good]
+
+    @staticmethod
+    def _nearest_to_70(steps: list[Step]) -> Step:
+        return min(steps, key=lambda step: abs(step["cpu"] - _SHARE))
 
     @property
     def delays_at_70(self) -> list[tuple[float, float, float]]:
@@ -82,11 +86,12 @@ class CaseFigures:
 
     @property
     def memory(self) -> list[float]:
-        """Bytes that a viewer more took."""
+        """Bytes that a viewer more took, up to some 70 % of the core: beyond, viewers that do not
+        keep up have queues."""
+        pairs = [(steps[0], self._nearest_to_70(steps[1:])) for steps in self._good if steps[1:]]
         return [
-            (steps[-1]["memory"] - steps[0]["memory"]) / (steps[-1]["number"] - steps[0]["number"])
-            for steps in self._good
-            if len(steps) > 1
+            (busy["memory"] - low["memory"]) / (busy["number"] - low["number"])
+            for low, busy in pairs
         ]
 
     @property

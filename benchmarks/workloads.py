@@ -117,6 +117,7 @@ def _fan_out(workload: Workload, case: Case, pace: Pace, folder: Path) -> Run:
             seconds=pace.seconds,
             settle_seconds=pace.settle,
             sample=_RTP_SAMPLE if case.protocol in ("whep", "janus") else _SAMPLE,
+            whole=workload.low if case.protocol in ("flv", "rtmp") else 0,
             pids=running.pids,
         )
         if case.protocol == "ll-hls":

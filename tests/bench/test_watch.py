@@ -61,6 +61,16 @@ def test_a_crowd_grows_in_steps(server: GamecastServer, on_air: str) -> None:
     assert [step.viewers for step in steps] == [2, 6]
 
 
+def test_a_small_crowd_is_looked_at_as_a_whole_and_a_sample_of_a_large_one(
+    server: GamecastServer, on_air: str
+) -> None:
+    settings = WatchSettings(sample=1, whole=4, seconds=1, settle_seconds=0.3)
+    whole, sample = watch_steps([url_of(server, on_air, Watched.FLV)], settings, [4, 8])
+    assert whole.complete
+    assert sample.complete
+    assert 0 < sample.frames <= whole.frames / 3, "one viewer is looked at, after four"
+
+
 def test_a_stream_that_is_not_there_is_an_error(server: GamecastServer) -> None:
     with pytest.raises(BenchError, match="404"):
         watch([url_of(server, "nobody", Watched.WHEP)], WatchSettings(seconds=1))

@@ -83,7 +83,13 @@ class StreamCrowd:
         return [viewer.figures for viewer in self._viewers]
 
     def grow(self, to: int, *, sample: int) -> None:
-        """As :class:`gamecast.bench.crowd.Crowd`; any viewer's refusal is raised."""
+        """As :class:`gamecast.bench.crowd.Crowd`; any viewer's refusal is raised.
+
+        Of those that are there, some scan no more if that would be too many.
+        """
+        for number, viewer in enumerate(self._viewers):
+            if viewer.figures.scans and not scans(number, to, sample):
+                viewer.figures.scans, viewer.tail = False, b""
         for number in range(len(self._viewers), to):
             address, opening = self._openings[number % len(self._openings)]
             self._open(address, opening, scans=scans(number, to, sample))

@@ -31,6 +31,8 @@ class WatchSettings:
     """After the last viewer has come; not measured."""
     sample: int = 20
     """Viewers whose every frame is checked."""
+    whole: int = 0
+    """If there are no more than so many, every frame of all of them is checked."""
     pids: tuple[int, ...] = ()
     """Processes whose CPU time is the target's."""
     key: str = ""
@@ -65,7 +67,7 @@ def watch_steps(
     by_bytes = (settings.protocol or protocol_of(urls[0])) in _BY_BYTES
     try:
         for step in steps:
-            crowd.grow(step, sample=settings.sample)
+            crowd.grow(step, sample=step if step <= settings.whole else settings.sample)
             progress(f"{len(crowd.figures)} viewers connected")
             crowd.run(time.monotonic() + settings.settle_seconds)
             yield _measure(crowd, settings, by_bytes, progress)
