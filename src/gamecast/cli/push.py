@@ -175,7 +175,7 @@ def push(
         option(
             "--hotkey",
             RUNNING,
-            "A key that works in every window and a command of 'gamecast ctl' (X11): "
+            "A key that works in every window and a command of 'gamecast ctl' (X11, Wayland's portal): "
             "ctrl+alt+r='record toggle'; again for more.",
             "KEYS=COMMAND",
             show_default=False,
