@@ -8,7 +8,7 @@ from fractions import Fraction
 import av
 import pytest
 
-from gamecast.client.capture import windows_list
+from gamecast.client.capture import windows, windows_list
 from gamecast.client.capture.device import Grab
 from gamecast.client.capture.source import SourceError
 from gamecast.client.capture.window import WindowSource
@@ -115,6 +115,17 @@ def test_an_expression_becomes_a_whole_title() -> None:
     assert asked == ["title=Space Game 2.0"]
     with pytest.raises(SourceError, match="no window matches 'chess'; there are: 'Space Editor'"):
         WindowSource("chess", FPS, OneWindow(picture, FPS, cursor=True))
+
+
+def test_who_gets_the_lesser_way_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FFmpeg's test picture in the place of gdigrab, for the one window there is."""
+    window = Window(2, "Space Game", Geometry(0, 0, 64, 48))
+    monkeypatch.setattr(windows_list, "windows", lambda: [window])
+    monkeypatch.setattr(windows, "copy_window", lambda *_, **__: PICTURE)
+    source = windows.open_window("game", FPS, cursor=True)
+    source.stop()
+    assert source.name == "window 'Space Game'"
+    assert source.notes == (windows.NO_GFXCAPTURE,)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="asks about other systems")

@@ -26,6 +26,9 @@ DOWNLOAD = "hwdownload,format=bgra"
 """From the GPU's memory, where these grabbers leave pictures, to the encoder's."""
 AT_ONCE = {"probesize": "32", "analyzeduration": "0"}
 """The format is known without looking at pictures, which would be old then."""
+NO_GFXCAPTURE = (
+    "this FFmpeg has no gfxcapture: gdigrab is slow, and shows some games black; --screen does not"
+)
 
 
 @dataclass(slots=True, frozen=True)
@@ -171,8 +174,8 @@ def open_region(area: Geometry, fps: Fraction, *, cursor: bool) -> DeviceSource:
 
 def open_window(pattern: str, fps: Fraction, *, cursor: bool) -> WindowSource:
     """A window by its title. Raises ``SourceError``."""
-    notes: list[str] = []
     *better, last = window_grabbers(filters_available)
+    notes = [] if better else [NO_GFXCAPTURE]
     for grabber in better:
         try:
             return WindowSource(pattern, fps, WindowsDesktop(grabber, fps, cursor=cursor))
