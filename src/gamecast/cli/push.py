@@ -175,8 +175,8 @@ def push(
         option(
             "--hotkey",
             RUNNING,
-            "A key that works in every window and a command of 'gamecast ctl' (X11, Wayland's portal): "
-            "ctrl+alt+r='record toggle'; again for more.",
+            "A key that works in every window and a command of 'gamecast ctl': "
+            "ctrl+alt+r='record toggle' (X11, Wayland's portal); again for more.",
             "KEYS=COMMAND",
             show_default=False,
         ),
