@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,17 +109,45 @@ def nginx(tmp_path: Path) -> Iterator[tuple[int, Path]]:
         yield port, folder
 
 
+@pytest.fixture
+def stalling(tmp_path: Path) -> Iterator[str]:
+    """A server, ffmpeg, that stops reading as soon as something has come; where to publish."""
+    url, log = f"rtmp://127.0.0.1:{free_port()}/live/S3CRET", tmp_path / "stalling.log"
+    listen = [require("ffmpeg"), "-nostdin", "-probesize", "4096", "-listen", "1", "-i", url]
+    with Process([*listen, "-c", "copy", "-f", "null", "-"], log=log) as server:
+
+        def stop() -> None:
+            server.wait_for_output("Input #0", timeout=30)
+            server.signal(signal.SIGSTOP)
+
+        stopping = threading.Thread(target=stop)
+        stopping.start()
+        yield url
+        stopping.join()
+
+
 @pytest.mark.interop
-def test_nginx_rtmp_records_what_we_push(nginx: tuple[int, Path], tmp_path: Path) -> None:
+def test_nginx_rtmp_records_all_that_we_push_though_another_server_stalls(
+    nginx: tuple[int, Path], stalling: str, tmp_path: Path
+) -> None:
     port, folder = nginx
-    mine = tmp_path / "mine.flv"
+    mine, theirs = tmp_path / "mine.flv", folder / "show.flv"
     url = f"rtmp://127.0.0.1:{port}/live/show"
-    done = run(*SMALL, "--duration", "2.5", "--keep-trying", url, mine)
-    assert done.returncode == 0, done.stderr
-    theirs = folder / "show.flv"
+    size = ["--test", "--size", "640x360", "--bitrate", "4M"]
+    done = run(*size, "--duration", "3", "--keep-trying", "--json", url, stalling, mine, timeout=60)
+    assert done.returncode == 1
+    (problem,) = done.stderr.splitlines()
+    assert problem.startswith(f"gamecast: {stalling.replace('S3CRET', '****')}: takes no more data")
+    summary = json.loads(done.stdout.splitlines()[-1])
+    served, stalled, recorded = summary["destinations"]
+    assert stalled["dropped"] > 15
+    assert served["dropped"] == recorded["dropped"] == 0
     wait_until(theirs.exists, "nginx's recording")
-    wait_until(lambda: len(judge.units(theirs)) == len(judge.units(mine)), "all of it")
-    assert [unit.hash for unit in judge.units(theirs)] == [unit.hash for unit in judge.units(mine)]
+    pictures = [unit.hash for unit in judge.units(mine)]
+    wait_until(lambda: len(judge.units(theirs)) == len(pictures), "all of it")
+    assert [unit.hash for unit in judge.units(theirs)] == pictures
+    sound = [unit.hash for unit in judge.units(mine, "a")]
+    assert [unit.hash for unit in judge.units(theirs, "a")] == sound
     judge.assert_clean(theirs)
 
 
@@ -140,17 +169,45 @@ def test_our_own_server_takes_every_codec(tmp_path: Path) -> None:
 
 
 @pytest.mark.interop
-def test_our_own_server_checks_the_key(tmp_path: Path) -> None:
+def test_destinations_that_fail_are_named_and_leave_the_others_alone(tmp_path: Path) -> None:
+    """Wrong keys in every protocol, a full disk, no folder, no server; one that is right."""
+    recording, full = tmp_path / "game.mp4", tmp_path / "full.mp4"
+    full.symlink_to("/dev/full")
     with GamecastServer(tmp_path) as server:
         key = server.new_key("main")
-        url = f"{server.rtmp}/live/main"
-        good = run(*SMALL, "--duration", "1", url, key=key)
-        bad = run(*SMALL, "--duration", "1", url, key="wrong" + key[5:])
-    assert good.returncode == 0, good.stderr
-    assert bad.returncode == 1
-    assert bad.stderr.count("\n") == 1
-    for done in (good, bad):
-        assert key[5:] not in done.stdout + done.stderr
+        wrong = "wrong" + key[5:]
+        srt = f"{server.ready['srt']}?passphrase=not-the-right-one&streamid={wrong}"
+        whip = server.http.replace("http:", "whip:") + f"/whip?key={wrong}"
+        bad: list[str | Path] = [f"{server.rtmp}/live/{wrong}", srt, whip]
+        bad += [full, "/no/such/a.mp4", NO_PORT]
+        good: list[str | Path] = [server.publish_url(key), recording]
+        done = run(*SMALL, "--duration", "2", "--json", *bad, *good, timeout=60)
+        served = "stream.publisher_lost channel=main" in server.log
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    for line, reason in zip(
+        lines,
+        (
+            "refused: denied (NetStream.Publish.Denied); is the stream key right?",
+            "refused: no such stream on air (code 1404); is the stream key right?",
+            "refused: access denied (HTTP 403); is the stream key right?",
+            f"cannot write {full}: No space left on device; what was written before plays",
+            "cannot write /no/such/a.mp4: there is no folder /no/such",
+            "127.0.0.1:1 refuses connections (is the server running?)",
+        ),
+        strict=True,
+    ):
+        assert line.startswith("gamecast: ")
+        assert line.endswith(reason)
+    for secret in (key, wrong[5:], "not-the-right-one", "S3CRET"):
+        assert secret not in done.stdout + done.stderr + server.log
+    assert served
+    summary = json.loads(done.stdout.splitlines()[-1])
+    states = [each["state"] for each in summary["destinations"]]
+    assert states == ["failed"] * len(bad) + ["ended"] * len(good)
+    assert summary["dropped"] == 0
+    judge.assert_clean(recording)
+    assert len(judge.units(recording)) > 20
 
 
 # What is printed ---------------------------------------------------------------------------------

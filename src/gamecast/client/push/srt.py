@@ -226,7 +226,7 @@ class SrtLink:
             return LinkError(
                 f"{where} does not answer (is the server running? is UDP let through?)"
             )
-        if event.reject in (Reject.UNAUTHORIZED, Reject.FORBIDDEN):
+        if event.reject in (Reject.UNAUTHORIZED, Reject.FORBIDDEN, Reject.NOT_FOUND):
             return key_refused(event.reason)
         return LinkError(f"refused: {event.reason}", refused=True)
 
