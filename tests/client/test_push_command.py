@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
 from gamecast.cli.main import app
+from gamecast.client.push.target import KEY_VARIABLE
 from gamecast.net.tcp import bind
 from tests.client.capture.x11.conftest import painter, screen
 from tests.client.capture.x11.windows import Painter
@@ -39,7 +41,7 @@ def free_port() -> int:
 def run(
     *arguments: str | Path, key: str = "", timeout: float = 30
 ) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "GAMECAST_PUSH_KEY": key} if key else None
+    environment = {**os.environ, KEY_VARIABLE: key} if key else None
     return subprocess.run(
         command("push", *arguments),
         capture_output=True,
@@ -359,8 +361,18 @@ def test_the_process_ends_with_that_status() -> None:
         assert done.stderr.count("\n") == 1
 
 
+def process_list(pid: int) -> str:
+    """What everybody on the machine sees of a process and of those that it started."""
+    root = psutil.Process(pid)
+    return "\n".join(
+        f"{process.name()} {process.cmdline()}"
+        for process in [root, *root.children(recursive=True)]
+    )
+
+
 def test_a_running_push_is_driven_from_outside(tmp_path: Path) -> None:
     environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+    with_key = {**environment, KEY_VARIABLE: "S3CRET"}
 
     def ctl(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -375,11 +387,13 @@ def test_a_running_push_is_driven_from_outside(tmp_path: Path) -> None:
 
     assert "no push is running" in ctl("status").stderr
     with RtmpPeer() as peer:
-        arguments = command("push", *SMALL, "--replay", "5", peer.url("S3CRET"))
-        with Process(arguments, log=tmp_path / "log", env=environment, cwd=tmp_path) as push:
+        arguments = command("push", *SMALL, "--replay", "5", peer.url("").rstrip("/"))
+        with Process(arguments, log=tmp_path / "log", env=with_key, cwd=tmp_path) as push:
             peer.wait_for(
                 lambda: bool(peer.publications) and len(peer.publications[0].pictures) > 20
             )
+            assert peer.publications[0].name == "S3CRET"
+            assert "S3CRET" not in process_list(push.pid)
             status = ctl("status")
             assert json.loads(status.stdout)["replay_seconds"] == 5
             assert "S3CRET" not in status.stdout
@@ -389,4 +403,5 @@ def test_a_running_push_is_driven_from_outside(tmp_path: Path) -> None:
             assert "no command 'dance'" in ctl("dance").stderr
             assert ctl("stop").returncode == 0
             assert push.wait() == 0, push.output
+            assert "S3CRET" not in push.output
     assert len(judge.units(tmp_path / "save.mp4")) > 10

@@ -63,9 +63,10 @@ def units(path: Path, kind: str) -> list[str]:
 
 
 def assert_same(got: Path, clip: Path) -> None:
-    """All units of both tracks came, unchanged and in order."""
+    """All units of both tracks came, unchanged and in order, and no decoder finds fault."""
     for kind in ("v", "a"):
         assert units(got, kind) == units(clip, kind)
+    judge.assert_clean(got)
 
 
 @pytest.mark.parametrize(
