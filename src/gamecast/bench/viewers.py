@@ -85,8 +85,10 @@ class StreamCrowd:
     def grow(self, to: int, *, sample: int) -> None:
         """As :class:`gamecast.bench.crowd.Crowd`; any viewer's refusal is raised.
 
-        Of those that are there, some scan no more if that would be too many.
+        Of those that are there, some scan no more if that would be too many. Those whose connection
+        has ended have been counted, and others take their place.
         """
+        self._forget_closed()
         for number, viewer in enumerate(self._viewers):
             if viewer.figures.scans and not scans(number, to, sample):
                 viewer.figures.scans, viewer.tail = False, b""
@@ -94,6 +96,15 @@ class StreamCrowd:
             address, opening = self._openings[number % len(self._openings)]
             self._open(address, opening, scans=scans(number, to, sample))
             self.run(time.monotonic() + _OPEN_SECONDS)
+
+    def _forget_closed(self) -> None:
+        for viewer in [viewer for viewer in self._viewers if viewer.figures.closed]:
+            self._viewers.remove(viewer)
+            if viewer in self._counted:
+                self._counted.remove(viewer)
+            del self._by_fd[viewer.sock.fileno()]
+            viewer.sock.close()
+        self._swept = 0
 
     def _open(self, address: tuple[str, int], opening: Opening, *, scans: bool) -> None:
         begin = time.monotonic()
