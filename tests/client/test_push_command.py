@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from gamecast.cli.main import app
 from gamecast.client.push.target import KEY_VARIABLE
@@ -370,25 +370,19 @@ def process_list(pid: int) -> str:
     )
 
 
-def test_a_running_push_is_driven_from_outside(tmp_path: Path) -> None:
-    environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
-    with_key = {**environment, KEY_VARIABLE: "S3CRET"}
+def test_a_running_push_is_driven_from_outside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
 
-    def ctl(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command("ctl", *arguments),
-            capture_output=True,
-            text=True,
-            timeout=30,
-            env=environment,
-            cwd=tmp_path,
-            check=False,
-        )
+    def ctl(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["ctl", *arguments])
 
     assert "no push is running" in ctl("status").stderr
     with RtmpPeer() as peer:
         arguments = command("push", *SMALL, "--replay", "5", peer.url("").rstrip("/"))
-        with Process(arguments, log=tmp_path / "log", env=with_key, cwd=tmp_path) as push:
+        with Process(arguments, log=tmp_path / "log", env={KEY_VARIABLE: "S3CRET"}) as push:
             peer.wait_for(
                 lambda: bool(peer.publications) and len(peer.publications[0].pictures) > 20
             )
@@ -401,7 +395,7 @@ def test_a_running_push_is_driven_from_outside(tmp_path: Path) -> None:
             assert str(tmp_path / "save.mp4") in saved.stdout, saved.stderr
             assert ctl("bitrate", "200k").stdout.strip() == "bitrate: 200000"
             assert "no command 'dance'" in ctl("dance").stderr
-            assert ctl("stop").returncode == 0
+            subprocess.run(command("ctl", "stop"), timeout=30, check=True)
             assert push.wait() == 0, push.output
             assert "S3CRET" not in push.output
     assert len(judge.units(tmp_path / "save.mp4")) > 10
