@@ -208,6 +208,17 @@ def test_what_the_path_cannot_take_waits_at_the_sender() -> None:
     assert path.worst_queue < 2.0
 
 
+def test_over_tcp_delay_says_nothing_but_what_it_cannot_take_waits_all_the_same() -> None:
+    path = Path(bitrate=3_000_000)
+    path.run(1)
+    path.sender.over_tcp = True
+    before = path.sender.estimator.bitrate
+    path.capacity = 1_000_000
+    path.run(6)
+    assert path.sender.estimator.bitrate == before
+    assert path.sender.wait() > 0.5
+
+
 def test_wishes_for_keyframes_are_passed_on() -> None:
     sender = Path().sender
     assert sender.receive_rtcp([PictureLossIndication(1, SSRC)], 1.0, WALL)

@@ -160,7 +160,8 @@ class WhipLink:
         stats.packets_sent = known.packets_sent
         stats.packets_lost = known.packets_lost
         stats.packets_retransmitted = known.packets_repeated
-        stats.bandwidth = round(self._sender.estimator.bitrate)
+        # What TCP takes shows in what it has not taken.
+        stats.bandwidth = None if self.is_tcp else round(self._sender.estimator.bitrate)
 
     def say_goodbye(self) -> None:
         """Send what waits and BYE, delete the resource, close."""
@@ -215,6 +216,7 @@ class WhipLink:
         for event in events:
             match event:
                 case PairSelected():
+                    self._sender.over_tcp = self.is_tcp
                     if not self.is_tcp:
                         self._fallback.close()
                 case Connected():

@@ -144,6 +144,9 @@ class MediaSender:
         """``bitrate`` is what is meant to be sent, in bits per second."""
         self.statistics = SendStatistics()
         self.estimator = BandwidthEstimator(start=bitrate * START)
+        self.over_tcp = False
+        """TCP (RFC 6544) finds its own rate, and delays by repeating: what delay seems to say of
+        the path is not believed then, and the estimate stays. TCP's backlog tells what it takes."""
         self._pacer = Pacer(bitrate * START)
         self._urgent: list[tuple[bytes, bytes]] = []
         self._again: list[tuple[bytes, bytes]] = []
@@ -272,7 +275,7 @@ class MediaSender:
                         self._learn(block, wall)
                 case TransportFeedback():
                     self._follow(self._history.receive_feedback(packet), now)
-                case ReceiverEstimate():
+                case ReceiverEstimate() if not self.over_tcp:
                     self.estimator.receive_estimate(packet.bitrate)
                 case _:
                     pass
@@ -281,7 +284,8 @@ class MediaSender:
 
     def _follow(self, packets: list[SentPacket], now: float) -> None:
         self._window.told(packets, now)
-        self.estimator.receive_feedback(packets, now)
+        if not self.over_tcp:
+            self.estimator.receive_feedback(packets, now)
 
     def _repeat(self, nack: GenericNack, now: float) -> None:
         line = self._by_ssrc.get(nack.media_ssrc)
@@ -304,7 +308,7 @@ class MediaSender:
             return
         self._lost[block.ssrc] = max(0, block.cumulative_lost)
         self.statistics.packets_lost = sum(self._lost.values())
-        if line.media.kind == "video" and not self._feedback:
+        if line.media.kind == "video" and not (self._feedback or self.over_tcp):
             self.estimator.receive_loss(block.fraction_lost / 256)
         if block.last_sr:
             middle = int((wall + _NTP_EPOCH) * 65536) & 0xFFFFFFFF
