@@ -125,6 +125,20 @@ def test_colour_and_range_are_kept(tmp_path: Path) -> None:
         assert new.brightness == pytest.approx(old.brightness, abs=2)
 
 
+def test_rgb_is_converted_to_what_it_is_then_called(tmp_path: Path) -> None:
+    """Red, in BT.709 of limited range: a screen in full range would show it too dark."""
+    red = ["libx264rgb", "-vf", "drawbox=color=red:thickness=fill,format=gbrp", "-bf", "0"]
+    packets = load(flash_and_beep(tmp_path / "a.mp4", seconds=1, video=red, pixels="gbrp"))
+    made = transcoded(packets).packets
+    color = made[0].track.color
+    assert color is not None
+    assert (color.matrix, color.full_range) == (1, False)
+    (first, *_) = pictures(made)
+    assert first.frame.format.name == "yuv420p"
+    values = [bytes(plane)[plane.line_size * 20 + 20] for plane in first.frame.planes]
+    assert values == pytest.approx([63, 102, 240], abs=2)
+
+
 def test_a_changed_resolution_is_a_new_track_with_a_keyframe(tmp_path: Path) -> None:
     small = load(flash_and_beep(tmp_path / "s.mp4", seconds=2, video=X264_B_FRAMES))
     large = load(flash_and_beep(tmp_path / "l.mp4", seconds=2, video=X264_B_FRAMES, size="640x360"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import av
 from av.codec.context import Flags
 from av.video.frame import PictureType
-from av.video.reformatter import Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from gamecast.media.codecs import nal, video_track
 from gamecast.media.codecs.in_band import config_from_units
@@ -111,9 +111,14 @@ class VideoEncoder:
     def _converted(self, frame: av.VideoFrame, shape: Shape) -> av.VideoFrame:
         if frame.format.name == self._format and (frame.width, frame.height) == shape_size(shape):
             return frame
-        matrix = Colorspace.ITU709 if frame.format.is_rgb else None
+        is_rgb = frame.format.is_rgb  # of full range; what it becomes is what its shape says
         return self._reformatter.reformat(
-            frame, shape.width, shape.height, self._format, dst_colorspace=matrix
+            frame,
+            shape.width,
+            shape.height,
+            self._format,
+            dst_colorspace=Colorspace.ITU709 if is_rgb else None,
+            dst_color_range=ColorRange.MPEG if is_rgb else None,
         )
 
     def _open(self, shape: Shape) -> None:
