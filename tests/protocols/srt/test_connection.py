@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from gamecast.protocols.srt import Settings
+from gamecast.protocols.srt import ConnectionClosed, PayloadsReceived, Settings
 from tests.protocols.srt.link import Pair, Weather
 
 RATE = 570
@@ -51,6 +51,24 @@ def test_both_sides_agree_on_the_larger_latency() -> None:
     assert pair.host.latency == 0.5
     assert pair.host.peer_latency == 0.3
     assert (pair.client.latency, pair.client.peer_latency) == (0.3, 0.5)
+
+
+def test_a_burst_comes_out_at_once_and_nothing_behind_a_goodbye() -> None:
+    pair = Pair(Settings(), Settings(hold=False))
+    pair.connect()
+    for number in range(20):
+        pair.client.send(bytes([number]) * 1316, pair.caller_now)
+    pair.client.close(pair.caller_now)
+    goodbye, *media = pair.client.data_to_send()
+    (ready,) = pair.host.receive_burst([b"short", *media[:5], media[7], *media[4:15]], pair.now)
+    assert isinstance(ready, PayloadsReceived)
+    assert [data[0] for data in ready.payloads] == list(range(15))
+    assert len(pair.host.data_to_send()) == 1, "one NAK for the gap"
+    ready, closed = pair.host.receive_burst([*media[15:18], goodbye, *media[18:]], pair.now)
+    assert isinstance(ready, PayloadsReceived)
+    assert [data[0] for data in ready.payloads] == [15, 16, 17]
+    assert isinstance(closed, ConnectionClosed)
+    assert pair.host.receive_burst(media, pair.now) == []
 
 
 def test_packets_come_out_after_the_latency_as_evenly_as_they_went_in() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from struct import Struct
 
@@ -119,20 +120,27 @@ class Connection:
 
     def receive_datagram(self, data: bytes, now: float) -> list[Event]:
         """One datagram whose destination socket id is ours, from the peer's address."""
-        if self.closed is not None or len(data) < wire.HEADER_SIZE:
-            return []
-        first, second, timestamp, _ = wire.HEADER.unpack_from(data)
-        self._heard_at = now
-        if not first & wire.CONTROL_FLAG:
-            self._receive_data(first, second, timestamp, data, now)
-            return self._deliver(now)
-        try:
-            self._receive_control(first, second, timestamp, data, now)
-        except SrtError:
-            self._totals.pkt_malformed += 1
+        return self.receive_burst((data,), now)
+
+    def receive_burst(self, datagrams: Iterable[bytes], now: float) -> list[Event]:
+        """Such datagrams that came together; what they complete comes out in one event."""
         if self.closed is not None:
-            return [*self._flush(), self.closed]
-        return []
+            return []
+        for data in datagrams:
+            if len(data) < wire.HEADER_SIZE:
+                continue
+            first, second, timestamp, _ = wire.HEADER.unpack_from(data)
+            self._heard_at = now
+            if not first & wire.CONTROL_FLAG:
+                self._receive_data(first, second, timestamp, data, now)
+                continue
+            try:
+                self._receive_control(first, second, timestamp, data, now)
+            except SrtError:
+                self._totals.pkt_malformed += 1
+            if self.closed is not None:
+                return [*self._flush(), self.closed]
+        return self._deliver(now)
 
     def handle_timer(self, now: float) -> list[Event]:
         """Call at ``next_timer``, or later."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gamecast.protocols.srt.packet import unwrap
+from gamecast.protocols.srt.packet import SEQUENCE_MASK, unwrap
 from gamecast.protocols.srt.settings import Settings
 from gamecast.protocols.srt.statistics import Statistics
 from gamecast.protocols.srt.timing import PeerClock, RoundTrip
@@ -71,7 +71,9 @@ class Receiver:
 
         Returns the range that it shows to be missing, for an immediate NAK.
         """
-        sequence = unwrap(number, self._newest + 1)
+        sequence = self._newest + 1
+        if number != sequence & SEQUENCE_MASK:
+            sequence = unwrap(number, sequence)
         if sequence < self._deliver or sequence in self._buffer:
             self._statistics.pkt_rcv_belated += 1
             return None

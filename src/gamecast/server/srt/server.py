@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
+from itertools import groupby
+from operator import itemgetter
 
 import structlog
 
@@ -32,8 +34,9 @@ log = structlog.get_logger(__name__)
 
 _TICK = 0.005
 """Seconds between looks at the timers of all sessions: half of SRT's own interval."""
-_HEADER = 16
+_ID_SIZE = 4
 _ID = slice(12, 16)
+"""Where the header says for which socket a datagram is."""
 
 _REJECT = {
     Reason.MISSING: Reject.UNAUTHORIZED,
@@ -70,7 +73,7 @@ class SrtServer:
             idle_timeout=self._config.idle_timeout,
             hold=self._config.hold,
         )
-        self._driver = UdpSocket(sock, self._received, drained=self._flush)
+        self._driver = UdpSocket(sock, burst=self._received, drained=self._flush)
         self._listener = Listener(settings, now=self._loop.time(), random_bytes=os.urandom)
 
     async def close(self) -> None:
@@ -92,17 +95,24 @@ class SrtServer:
 
     # Datagrams ----------------------------------------------------------------------------------
 
-    def _received(self, data: bytes, address: Address) -> None:
-        if len(data) < _HEADER:
+    def _received(self, datagrams: list[bytes], address: Address) -> None:
+        now = self._loop.time()
+        for socket_id, run in groupby(datagrams, itemgetter(_ID)):
+            number = int.from_bytes(socket_id, "big") if len(socket_id) == _ID_SIZE else -1
+            session = self._sessions.get(number)
+            if session is not None:
+                if session.address == address:
+                    session.receive_burst(run, now)
+                    self._touched[session] = None
+            elif number == 0:
+                self._listen_to(run, address, now)
+
+    def _listen_to(self, datagrams: Iterable[bytes], address: Address, now: float) -> None:
+        """Handshakes: what is for no socket yet."""
+        if self._listener is None:
             return
-        number = int.from_bytes(data[_ID], "big")
-        session = self._sessions.get(number)
-        if session is not None:
-            if session.address == address:
-                session.receive_datagram(data, self._loop.time())
-                self._touched[session] = None
-        elif number == 0 and self._listener is not None:
-            request = self._listener.receive_datagram(data, address, self._loop.time())
+        for data in datagrams:
+            request = self._listener.receive_datagram(data, address, now)
             if request is not None:
                 self._spawn(self._answer(self._listener, request))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import structlog
@@ -61,9 +61,9 @@ class SrtSession:
         self._loop = asyncio.get_running_loop()
         self._log = log.bind(peer=f"{address[0]}:{address[1]}")
 
-    def receive_datagram(self, data: bytes, now: float) -> None:
-        """One datagram of the peer; call ``flush`` after the batch."""
-        events = self.connection.receive_datagram(data, now)
+    def receive_burst(self, datagrams: Iterable[bytes], now: float) -> None:
+        """Datagrams of the peer that came together; call ``flush`` after them."""
+        events = self.connection.receive_burst(datagrams, now)
         if events:
             self._handle(events)
 

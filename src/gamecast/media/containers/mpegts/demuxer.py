@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from struct import Struct
 
 from gamecast.media.containers.mpegts import opus, pes, psi
 from gamecast.media.containers.mpegts.frames import AdtsFramer, Framer, SyncFramer
@@ -15,6 +16,13 @@ from gamecast.media.packet import Packet
 from gamecast.media.timing import TickRetimer
 from gamecast.media.track import Codec, Track
 
+_PACKETS = Struct(">I184s")
+"""Header and, without an adaptation field, payload."""
+_PAYLOAD_SIZE = 184
+_SPECIAL = 0x0040_00F0
+"""Header bits: a PES packet starts; scrambling, and what follows (0x10: payload alone)."""
+_SAME = 0x473F_FF00
+"""Sync byte, priority and PID: the same in all packets of a PES packet."""
 _MAX_TRACKS = 16
 _NOT_TS_BYTES = 256 * 1024
 """Bytes without a single packet after which this is no transport stream."""
@@ -148,27 +156,30 @@ class Demuxer:
             return []
         self._found = True
         packets: list[Packet] = []
-        for at in range(0, len(aligned), PACKET_SIZE):
-            pid = (aligned[at + 1] & 0x1F) << 8 | aligned[at + 2]
-            stream = self._streams.get(pid)
-            flags = aligned[at + 3]
+        stream: _Stream | None = None
+        run: list[bytes] = []
+        expected = -1
+        for at, (header, payload) in enumerate(_PACKETS.iter_unpack(aligned)):
+            if header == expected:  # most packets: payload alone, the next of an open PES packet
+                run.append(payload)
+                expected = header & ~0x0F | header + 1 & 0x0F
+                continue
+            if stream is not None and run:
+                self._extend(stream, run)
+                run = []
+            stream = self._streams.get(header >> 8 & 0x1FFF)
+            expected = -1
             if stream is None:
-                self._read_other(aligned, at, pid)
-            elif aligned[at + 1] & 0x40 or flags & 0xF0 != 0x10:
-                self._read_special(stream, aligned, at, packets)
-            elif stream.parts is not None:  # most packets: payload alone, in a PES packet
-                counter = flags & 0x0F
-                if counter != (stream.continuity + 1) & 0x0F:
-                    if counter != stream.continuity:
-                        self._lose(stream, counter)
-                    continue
-                stream.continuity = counter
-                stream.parts.append(aligned[at + 4 : at + PACKET_SIZE])
-                stream.size += 184
-                if stream.wanted or stream.size > pes.MAX_PES:
-                    self._after(stream, packets, stuffed=False)
+                self._read_other(aligned, at * PACKET_SIZE, header >> 8 & 0x1FFF)
+                continue
+            if header & _SPECIAL != 0x10:
+                self._read_special(stream, aligned, at * PACKET_SIZE, packets)
             else:
-                stream.continuity = flags & 0x0F
+                self._read_plain(stream, header & 0x0F, payload, packets)
+            if stream.parts is not None and not stream.wanted:
+                expected = header & _SAME | 0x10 | stream.continuity + 1 & 0x0F
+        if stream is not None and run:
+            self._extend(stream, run)
         return packets
 
     def flush(self) -> list[Packet]:
@@ -182,6 +193,29 @@ class Demuxer:
         return packets
 
     # Packets ------------------------------------------------------------------------------------
+
+    def _extend(self, stream: _Stream, run: list[bytes]) -> None:
+        """Packets of a PES packet that followed each other."""
+        if stream.parts is not None:
+            stream.parts += run
+        stream.size += _PAYLOAD_SIZE * len(run)
+        stream.continuity = stream.continuity + len(run) & 0x0F
+        self.damaged += stream.overflowing()
+
+    def _read_plain(
+        self, stream: _Stream, counter: int, payload: bytes, packets: list[Packet]
+    ) -> None:
+        """A packet of payload alone that starts nothing."""
+        if stream.parts is None:
+            stream.continuity = counter
+        elif counter != (stream.continuity + 1) & 0x0F:
+            if counter != stream.continuity:  # else a duplicate
+                self._lose(stream, counter)
+        else:
+            stream.continuity = counter
+            stream.parts.append(payload)
+            stream.size += _PAYLOAD_SIZE
+            self._after(stream, packets, stuffed=False)
 
     def _read_special(self, stream: _Stream, data: bytes, at: int, packets: list[Packet]) -> None:
         """A packet that starts a PES packet, has an adaptation field, or is scrambled."""
