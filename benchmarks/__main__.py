@@ -65,7 +65,7 @@ def _parse(arguments: list[str], names: list[str]) -> argparse.Namespace:
     parser.add_argument("workload", nargs="*", choices=[*names, []], help="; without: all")
     parser.add_argument("--quick", action="store_true", help="see that it works; no figures")
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each step")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each step")
     parser.add_argument("--minutes", type=float, default=45.0, help="nothing is begun after that")
     parser.add_argument("--only", default="", help="contenders, by name: Gamecast,Janus")
     parser.add_argument("--out", type=Path, default=DOCS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,6 +20,8 @@ _FULL = 0.97
 _GROWTH = 1.25
 _BUSY = 0.7
 _TIDY = 10
+_SECONDS = 150.0
+"""After which no further step is begun: a case that is slow to climb has a row all the same."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,13 +107,20 @@ class Ladder:
     """Numbers to try: a small one, some 70 % of the core, then on until it is full."""
 
     def __init__(
-        self, low: int, most: int, *, known: Sequence[int] = (), full_delay: float = FULL_DELAY
+        self,
+        low: int,
+        most: int,
+        *,
+        known: Sequence[int] = (),
+        full_delay: float = FULL_DELAY,
+        seconds: float = _SECONDS,
     ) -> None:
         """``known``: the numbers to try, if they are known from a run before."""
         self.known = known
         self.low = low
         self.most = most
         self.full_delay = full_delay
+        self._end = time.monotonic() + seconds
         self.steps: list[Step] = []
         self.stopped = ""
         """Why there was no further step."""
@@ -150,7 +160,9 @@ class Ladder:
             return problem
         if step.load_cpu > _FULL:
             return "the load's core is full"
-        return "the last step" if step.number >= following else ""
+        if step.number >= following:
+            return "the last step"
+        return "no time for more steps" if time.monotonic() > self._end else ""
 
     def _next(self, number: int, cpu: float) -> int:
         full = number / max(cpu, 0.001)

@@ -47,8 +47,8 @@ class Case:
 class Pace:
     """How long to look, and how far to go."""
 
-    seconds: float = 4.0
-    settle: float = 2.0
+    seconds: float = 3.0
+    settle: float = 1.5
     quick: bool = False
     known: list[int] = field(default_factory=list)
     """The steps to take, if they are known from a run before."""

@@ -49,6 +49,12 @@ def test_it_climbs_until_the_server_is_full_and_makes_sure_of_that() -> None:
     assert [each.number for each in ladder.steps] == asked[:-1]
 
 
+def test_a_slow_climb_ends_with_the_steps_that_it_has() -> None:
+    ladder = Ladder(200, 8000, seconds=0)
+    assert climb(ladder, full=2600) == [200]
+    assert ladder.stopped == "no time for more steps"
+
+
 def test_a_disturbed_step_does_not_end_it() -> None:
     ladder = Ladder(100, 200)
     failures = iter([True])
