@@ -39,6 +39,8 @@ SCREEN = OBS_SCREEN.rpartition("x")[0]
 WEBRTC = "localStorage.setItem('gamecast', JSON.stringify({protocol: 'whep'}));"
 PLAYS = "() => gamecast.player.state === 'playing' && gamecast.player.engine === 'whep'"
 
+UNMUTE = "() => { const video = document.querySelector('video'); video.muted = false; }"
+
 Publish = Callable[[GamecastServer, Path], AbstractContextManager[object]]
 
 
@@ -88,9 +90,7 @@ class Watched:
 
 async def measured(page: Page, speaker: Speaker, *, settle: float, seconds: float) -> Watched:
     """Watch a page that plays, and listen to its loudspeaker."""
-    await page.evaluate(
-        "() => { const video = document.querySelector('video'); video.muted = false; }"
-    )
+    await page.evaluate(UNMUTE)
     await page.evaluate(lipsync.WATCH)
     await asyncio.sleep(settle)
     before, start = await page.evaluate(lipsync.RECEIVED), await page.evaluate(lipsync.READ)
@@ -153,24 +153,36 @@ async def test_stock_encoders_play_in_sync(
         assert abs(watched.offset.median) <= 0.200 + watched.stalled
 
 
-HEARD_AND_SEEN = "() => meter.beeps.length > 5 && meter.flashes.length > 5 && meter.frames > 120"
+FIREFOX_TOGETHER = 0.3
+"""Seconds. Its sound comes up to 250 ms late at first and moves towards the picture for a minute."""
+HEARD_AND_SEEN = "() => meter.flashes.length > 10 && meter.frames > 120"
 
 
-async def test_firefox_plays_b_frames_as_vp8(server: GamecastServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("publish", "size"), [(by_ffmpeg, "320x180"), (by_obs, SCREEN)])
+async def test_firefox_plays_stock_encoders_as_vp8(
+    server: GamecastServer, tmp_path: Path, publish: Publish, size: str
+) -> None:
     """Debian's Firefox has no H.264; its video element does not count the pictures of WebRTC."""
-    clip = lipsync.make_clip(tmp_path / "clip.mp4", seconds=10)
-    with by_ffmpeg(server, clip):
+    clip = lipsync.make_clip(tmp_path / "clip.mp4", seconds=20, size=size)
+    with loudspeaker(tmp_path) as speaker, publish(server, clip):
         server.wait_on_air("scene")
-        async with firefox(tmp_path) as page:
+        async with firefox(tmp_path, speaker=speaker.environment) as page:
             await page.add_init_script(WEBRTC + lipsync.KEEP_PEERS)
             await page.goto(f"{server.http}/scene")
             await page.wait_for_function(PLAYS)
+            await page.evaluate(UNMUTE)
             await page.evaluate(lipsync.WATCH)
-            await page.evaluate(lipsync.LISTEN)
             await page.wait_for_function(HEARD_AND_SEEN, within=60)
+            found = await page.evaluate(lipsync.READ)
             answer = await page.evaluate("() => peers[0].remoteDescription.sdp")
             assert "VP8/90000" in answer
             assert await page.evaluate("() => peers.length") == 1, "the player began anew"
+    flashes = [found["origin"] + flash for flash in found["flashes"]]
+    offset = lipsync.Offset.between(flashes, speaker.beeps)
+    logging.getLogger(__name__).info("%s, stalled %.2f s", offset, found["stalls"])
+    logging.getLogger(__name__).info("%s", offset.pairs)
+    assert len(speaker.beeps) > 5
+    assert abs(median(offset.pairs[-5:])) <= FIREFOX_TOGETHER + found["stalls"]
 
 
 async def test_the_first_picture_is_there_at_once(server: GamecastServer, tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ W3C WebDriver BiDi; the browser prints the WebSocket's address when it listens.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -123,24 +124,29 @@ class FirefoxPage:
 
 
 @asynccontextmanager
-async def firefox(folder: Path) -> AsyncIterator[FirefoxPage]:
+async def firefox(
+    folder: Path, *, speaker: Mapping[str, str] | None = None
+) -> AsyncIterator[FirefoxPage]:
     """One Firefox with a profile of its own below ``folder``.
 
-    It has a sound server: without one its audio contexts never start, and its videos stand still.
+    It has a sound server, that of ``speaker`` or one of its own: without one its audio contexts
+    never start, and its videos stand still.
     """
     program = require("firefox-esr")
     profile = folder / "firefox"
     profile.mkdir()
     lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});\n" for k, v in PREFERENCES.items()]
     (profile / "user.js").write_text("".join(lines), "utf-8")
-    with (
-        sound_server(profile) as sound,
-        Process(
-            [program, "--headless", "--remote-debugging-port", "0", "--profile", profile],
-            log=folder / "firefox.log",
-            env={"HOME": str(folder), "PULSE_SERVER": sound},
-        ) as process,
-    ):
+    with contextlib.ExitStack() as stack:
+        if speaker is None:
+            speaker = {"PULSE_SERVER": stack.enter_context(sound_server(profile))}
+        process = stack.enter_context(
+            Process(
+                [program, "--headless", "--remote-debugging-port", "0", "--profile", profile],
+                log=folder / "firefox.log",
+                env={"HOME": str(folder), **speaker},
+            )
+        )
         found = await until(
             lambda: _LISTENING.search(process.output), "Firefox to listen", within=_PATIENCE
         )
