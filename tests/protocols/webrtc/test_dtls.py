@@ -197,6 +197,18 @@ def test_another_certificate_fails_before_any_key() -> None:
     assert client.keys is None
 
 
+@pytest.mark.parametrize("offered", [tuple(SrtpProfile), tuple(SrtpProfile)[::-1]])
+def test_the_server_chooses_the_cheapest_profile_whatever_the_peer_prefers(
+    offered: tuple[SrtpProfile, ...],
+) -> None:
+    client = _connection("client", "server", is_client=True, profiles=offered)
+    server = _connection("server", "client", is_client=False, profiles=tuple(SrtpProfile))
+    client.start(0.0)
+    _pump(client, server)
+    assert server.keys is not None
+    assert server.keys.profile is SrtpProfile.AEAD_AES_128_GCM
+
+
 def test_no_common_srtp_profile_fails() -> None:
     client = _connection("client", "server", is_client=True, profiles=CM)
     server = _connection("server", "client", is_client=False, profiles=GCM)
