@@ -154,7 +154,7 @@ async def test_stock_encoders_play_in_sync(
 
 
 FIREFOX_TOGETHER = 0.3
-"""Seconds. Its sound comes up to 250 ms late at first and moves towards the picture for a minute."""
+"""Seconds. Its sound comes up to 250 ms late at first and moves towards the picture by and by."""
 HEARD_AND_SEEN = "() => meter.flashes.length > 10 && meter.frames > 120"
 
 
