@@ -148,3 +148,13 @@ def test_pictures_share_a_call_and_come_out_as_they_were(sizes: list[int]) -> No
     assert got == plain
     if max(sizes) * len(sizes) < 50_000 and min(sizes) > 10_000:
         assert len(joined) == 1
+
+
+def test_a_batch_in_parts_is_the_same_packets() -> None:
+    payloads = [bytes([number]) * 1100 for number in range(5)]
+    (batch,) = make_batches(payloads, LINE, first_sequence=0xFFFE, timestamp=1)
+    parts = batch.split(2)
+    assert [len(part.headers) for part in parts] == [2, 2, 1]
+    assert [part.first_sequence for part in parts] == [0xFFFE, 0, 2]
+    assert [header for part in parts for header in part.headers] == batch.headers
+    assert [payload for part in parts for payload in part.payloads] == batch.payloads

@@ -5,7 +5,10 @@ from __future__ import annotations
 import gc
 import weakref
 
+from gamecast.packaging.rtp import Frame
 from gamecast.protocols.webrtc.answer import AgreedMedia, OutgoingStream
+from gamecast.protocols.webrtc.capabilities import PLAYOUT_DELAY
+from gamecast.protocols.webrtc.rtp import parse_rtp
 from gamecast.server.webrtc.variant import Variant
 
 
@@ -38,3 +41,25 @@ def test_a_variant_does_not_outlive_its_viewers() -> None:
     del variant
     gc.collect()
     assert gone() is None
+
+
+def test_viewers_who_need_time_for_repairs_share_a_variant_of_their_own() -> None:
+    media = agreed(96)
+    media[0].extensions = {PLAYOUT_DELAY: 5}
+    at_once = Variant.of(media)
+    later = at_once.delayed(0.25)
+    assert later is not at_once
+    assert later is at_once.delayed(0.25)
+    assert later.delayed(0.0) is at_once
+    frame = Frame([b"picture"], 0, 0, True, True, 0.0, 7)
+    delays = [
+        parse_rtp(batch.headers[0] + batch.payloads[0]).extensions[5]
+        for variant in (at_once, later)
+        for batch in variant.batches(frame)
+    ]
+    assert delays == [bytes((0, 0, 50)), bytes((1, 0x90, 50))], "0 and 250 ms, to 500 ms"
+
+
+def test_a_viewer_without_the_extension_keeps_its_variant() -> None:
+    variant = Variant.of(agreed(96))
+    assert variant.delayed(0.25) is variant

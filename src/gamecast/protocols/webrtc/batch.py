@@ -78,6 +78,19 @@ class PacketBatch:
             found = self._layouts[overhead] = self._lay_out(overhead)
         return found
 
+    def split(self, count: int) -> list[PacketBatch]:
+        """The same packets in batches of at most so many."""
+        own = [
+            PacketBatch(
+                ssrc=self.ssrc,
+                first_sequence=self.first_sequence + start & 0xFFFF,
+                headers=self.headers[start : start + count],
+                payloads=self.payloads[start : start + count],
+            )
+            for start in range(0, len(self.headers), count)
+        ]
+        return own if self.rider is None else [*own, *self.rider.split(count)]
+
     def segment_size(self, overhead: int) -> int:
         """Size of each protected packet but perhaps the last (``UDP_SEGMENT``)."""
         return self.plain_size + overhead

@@ -142,6 +142,8 @@ class RtpRendition:
         if viewer in self._to_report:
             self._to_report.remove(viewer)
         viewer.queue.clear()
+        viewer.parts.clear()
+        viewer.repeats.clear()
 
     def want_keyframe(self, viewer: WhepViewer) -> None:
         """A player cannot go on: the group again, as retransmissions; and ask the publisher."""
@@ -149,9 +151,8 @@ class RtpRendition:
         if now - self._keyframe_asked >= _KEYFRAME_SECONDS:
             self._keyframe_asked = now
             self._stream.request_keyframe()
-        line = self.lines.get(Kind.VIDEO)
-        if line is not None:
-            viewer.repeat_group(self._group, line, now)
+        viewer.repeat_group(self._group, now)
+        self._pace(viewer)
 
     # Inside -------------------------------------------------------------------------------------
 
@@ -165,24 +166,32 @@ class RtpRendition:
         else:
             pictures, sounds = ([ready], []) if ready.is_video else ([], [ready])
             if ready.starts_group:
-                self._begin_group()
+                self._begin_group(ready)
         large = any(picture.size > _BURST_BYTES for picture in pictures)
         for viewer in self._viewers:
-            if large or viewer.queue or (pictures and viewer.skipping):
-                viewer.queue.extend(sounds if viewer.skipping else [*pictures, *sounds])
-                self._pace(viewer)
+            if large or viewer.queue or viewer.is_held_back:
+                self._hold(viewer, pictures, sounds)
             else:
                 viewer.send(ready)
         if self._to_report:
             self._report_some()
 
-    def _begin_group(self) -> None:
+    def _hold(self, viewer: WhepViewer, pictures: list[Frame], sounds: list[Frame]) -> None:
+        if not viewer.is_held_back:
+            viewer.queue.extend([*pictures, *sounds])
+        else:  # sound must not wait behind pictures for which there is little room
+            viewer.queue.extend(viewer.allowed(pictures))
+            for frame in sounds:
+                viewer.send(frame)
+        self._pace(viewer)
+
+    def _begin_group(self, keyframe: Frame) -> None:
         bitrate, now = self._bitrate, self._loop.time()
         for viewer in self._viewers:
-            viewer.skipping = not viewer.may_have_group(bitrate, now)
+            viewer.begin_group(keyframe, bitrate, now)
 
     def _pace(self, viewer: WhepViewer) -> None:
-        if viewer.queue:
+        if viewer.waits:
             self._pacing[viewer] = None
             if self._pacer is None:
                 self._pacer = self._loop.call_soon(self._paced)
@@ -190,19 +199,24 @@ class RtpRendition:
     def _paced(self) -> None:
         """Every 5 ms while somebody's queue has frames: its share of the pace for each."""
         self._pacer = None
-        share = int(_PACE_BITRATE / 8 * _PACE_SECONDS)
+        now, wall = self._loop.time(), self._stream.clocks.wall()
         for viewer in list(self._pacing):
             if viewer.socket.backlog() > _BURST_BYTES:
                 continue  # a connection that is slower than the pace sets its own
-            budget = share
-            while viewer.queue and budget > 0:
-                frame = viewer.queue.popleft()
-                viewer.send(frame)
-                budget -= frame.size
-            if not viewer.queue:
+            self._send_share(viewer, now, wall)
+            if not viewer.waits:
                 del self._pacing[viewer]
         if self._pacing:
             self._pacer = self._loop.call_later(_PACE_SECONDS, self._paced)
+
+    @staticmethod
+    def _send_share(viewer: WhepViewer, now: float, wall: float) -> None:
+        share = (viewer.pace or _PACE_BITRATE / 8) * _PACE_SECONDS
+        viewer.credit = min(share, viewer.credit + share)
+        while viewer.repeats and viewer.credit > 0:
+            viewer.credit -= viewer.resend(*viewer.repeats.popleft(), now=now, wall=wall)
+        while (viewer.queue or viewer.parts) and viewer.credit > 0:
+            viewer.credit -= viewer.send_next()
 
     def _report(self, now: float) -> None:
         if now - self._reported < _REPORT_SECONDS * 0.9:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 from gamecast.packaging.rtp import Frame, JointFrames
@@ -11,12 +11,12 @@ from gamecast.protocols.webrtc.batch import HeaderLine, PacketBatch, join_all, m
 from gamecast.protocols.webrtc.capabilities import ABS_SEND_TIME, PLAYOUT_DELAY
 from gamecast.protocols.webrtc.rtp import build_extensions
 
-_PLAY_AT_ONCE = bytes((0, 0, 50))
-"""``playout-delay`` of 0 to 500 ms: play every frame as soon as it is there, and wait for sound.
+_LONGEST_DELAY = 0.5
+"""``playout-delay`` is 0 to 500 ms: play every frame as soon as it is there, and wait for sound.
 
 A maximum of 0 would forbid that: libwebrtc then never delays a picture, and shows it as much before
 its sound as the sound spends in the jitter buffer and the encoder (100 to 200 ms). Up to 500 ms it
-begins without any delay.
+begins without any delay. Who loses packets gets another minimum, :meth:`Variant.delayed`.
 """
 
 
@@ -29,6 +29,8 @@ class Line:
     rtx_payload_type: int
     playout_delay: int
     abs_send_time: int
+    delay: int = 0
+    """Least ``playout-delay`` in steps of 10 ms."""
 
 
 @dataclass(slots=True, frozen=True, eq=False, weakref_slot=True)
@@ -46,11 +48,21 @@ class Variant:
     def of(cls, media: list[AgreedMedia]) -> Variant:
         """From the agreed media of an answer."""
         lines = {each.kind: _line(each) for each in media if each.stream is not None}
-        key = lines.get("video"), lines.get("audio")
-        known = _known.get(key)
+        return cls._of(lines.get("video"), lines.get("audio"))
+
+    @classmethod
+    def _of(cls, video: Line | None, audio: Line | None) -> Variant:
+        known = _known.get((video, audio))
         if known is None:
-            known = _known[key] = cls(*key)
+            known = _known[video, audio] = cls(video, audio)
         return known
+
+    def delayed(self, seconds: float) -> Variant:
+        """The same, but players show pictures so much later: time to repair what was lost."""
+        video = self.video
+        if video is None or not video.playout_delay:
+            return self
+        return self._of(replace(video, delay=round(seconds * 100)), self.audio)
 
     def batches(self, frame: Frame | JointFrames) -> list[PacketBatch]:
         """The frame's packets with this variant's headers; made once, empty if it is not taken."""
@@ -85,9 +97,9 @@ def _line(media: AgreedMedia) -> Line:
 def _make(frame: Frame, line: Line) -> list[PacketBatch]:
     elements = {}
     if line.abs_send_time:
-        elements[line.abs_send_time] = _abs_send_time(frame.wall)
+        elements[line.abs_send_time] = abs_send_time(frame.wall)
     if line.playout_delay and frame.is_video:
-        elements[line.playout_delay] = _PLAY_AT_ONCE
+        elements[line.playout_delay] = _playout_delay(line.delay)
     header = HeaderLine(
         ssrc=line.ssrc,
         payload_type=line.payload_type,
@@ -103,6 +115,11 @@ def _make(frame: Frame, line: Line) -> list[PacketBatch]:
     )
 
 
-def _abs_send_time(wall: float) -> bytes:
+def _playout_delay(least: int) -> bytes:
+    """Least and greatest delay in 12 bits each."""
+    return (least << 12 | round(_LONGEST_DELAY * 100)).to_bytes(3, "big")
+
+
+def abs_send_time(wall: float) -> bytes:
     """Seconds in 6.18 fixed point, modulo 64 s."""
     return (int(wall * (1 << 18)) & 0xFFFFFF).to_bytes(3, "big")

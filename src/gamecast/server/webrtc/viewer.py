@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gamecast.packaging.rtp import Frame, JointFrames, RtpLine
+from gamecast.protocols.webrtc.batch import PacketBatch
 from gamecast.protocols.webrtc.rtcp import (
     ReceiverReport,
+    ReportBlock,
     RtcpPacket,
     SenderReport,
     SourceDescription,
@@ -19,35 +21,22 @@ from gamecast.protocols.webrtc.rtcp_feedback import (
     PictureLossIndication,
     ReceiverEstimate,
 )
-from gamecast.protocols.webrtc.rtp import build_header
+from gamecast.protocols.webrtc.rtp import build_extensions, build_header
 from gamecast.protocols.webrtc.session import Session
+from gamecast.server.webrtc.reception import Reception
+from gamecast.server.webrtc.repairs import RATE, Repairs
 from gamecast.server.webrtc.tcp import Path
-from gamecast.server.webrtc.variant import Variant
+from gamecast.server.webrtc.variant import Variant, abs_send_time
 
 _NTP_EPOCH = 2_208_988_800
 _CNAME = "gamecast"
-_RTX_BURST = 256 * 1024
-_HEADROOM = 1.1
-"""A stream may be this much above the peer's estimate, which is cautious."""
-_OVERUSE_SECONDS = 3.0
 _DRAINED = 128 * 1024
 """A group is begun only if less than this still waits for the viewer."""
-
-
-@dataclass(slots=True)
-class Reception:
-    """What the viewer's player says of how the stream arrives."""
-
-    estimate: int = 0
-    """Bits per second that it thinks its network takes (REMB); 0 before it says."""
-    fraction_lost: float = 0.0
-    jitter: float = 0.0
-    """Seconds."""
-    rtt: float = 0.0
-    """Seconds, from report to report."""
-    nacks: int = 0
-    """Packets that it asked for again."""
-    plis: int = 0
+_SHARE = 0.7
+"""Of what a network takes for pictures: sound and repairs need some, and queues must drain."""
+_PART_PACKETS = 2
+_NARROW_SHARE = 0.2
+"""Of an estimate that the stream exceeds for repairs: more of them would only be lost again."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -68,13 +57,27 @@ class WhepViewer:
     sent_bytes: int = 0
     dropped_groups: int = 0
     reception: Reception = field(default_factory=Reception)
+    repairs: Repairs = field(default_factory=Repairs, repr=False)
+    repeats: deque[tuple[Frame, int]] = field(default_factory=deque, repr=False)
+    """Packets of the group that wait to be paced, for a player that cannot go on."""
+    parts: deque[PacketBatch] = field(default_factory=deque, repr=False)
+    """What is left of a picture for which the network is too narrow to take it at once."""
     rtx_ssrc: int = 0
     end: Callable[[str], None]
     """Ends the session, with a reason for the log."""
     _rtx_sequence: int = 0
-    _rtx_budget: float = _RTX_BURST
-    _rtx_at: float = 0.0
-    _over_since: float | None = None
+    pace: float | None = None
+    """Bytes per second that the network takes of this group; ``None`` for all of it."""
+    credit: float = 0.0
+    """Bytes that the pace allows now."""
+    _begun: Frame | None = None
+    """The picture to which the parts belong."""
+    _bitrate: int = 0
+    _group_at: float | None = None
+    _left: float = 0.0
+    """Bytes that may still be sent of a group that is paced."""
+    _first: int = -1
+    """Sequence of the group's first packet."""
 
     def send(self, frame: Frame | JointFrames) -> None:
         """One frame now: a seal and a system call per batch."""
@@ -86,6 +89,30 @@ class WhepViewer:
             sealed = sender.seal(batch)
             self.socket.send_segments(sealed, batch.plain_size + sender.overhead, address)
             self.sent_bytes += len(sealed)
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is to be paced."""
+        return bool(self.queue or self.parts or self.repeats)
+
+    def send_next(self) -> int:
+        """What is next in the queue: a frame, or where there is a pace a part of one. Its size."""
+        if self.pace is None and not self.parts:
+            frame = self.queue.popleft()
+            self.send(frame)
+            return frame.size
+        if not self.parts:
+            self._begun = self.queue.popleft()
+            for batch in self.variant.batches(self._begun):
+                self.parts.extend(batch.split(_PART_PACKETS))
+        part = self.parts.popleft() if self.parts else None
+        sender, address = self.session.sender, self.session.selected
+        if part is None or sender is None or address is None:
+            return 0
+        sealed = sender.seal(part)
+        self.socket.send_segments(sealed, part.plain_size + sender.overhead, address)
+        self.sent_bytes += len(sealed)
+        return len(sealed)
 
     # What the player says -----------------------------------------------------------------------
 
@@ -101,30 +128,45 @@ class WhepViewer:
         """RTCP of this viewer; ``line`` is the video line, from which retransmissions come."""
         for packet in packets:
             if isinstance(packet, GenericNack):
-                self._retransmit(packet, now, line)
+                self._retransmit(packet, now=now, wall=wall, line=line)
             elif isinstance(packet, (PictureLossIndication, FullIntraRequest)):
                 self.reception.plis += 1
                 want_keyframe(self)
             elif isinstance(packet, ReceiverEstimate):
                 self.reception.estimate = packet.bitrate
+                self._limit_repairs(now)
             elif isinstance(packet, (ReceiverReport, SenderReport)):
-                self._report(packet, wall, line)
+                self._report(packet, now=now, wall=wall, line=line)
 
-    def resend(self, frame: Frame, number: int, line: RtpLine) -> int:
-        """One packet again as RTX (RFC 4588): its own SSRC and sequence. Returns its size."""
+    def resend(self, frame: Frame, number: int, *, now: float, wall: float) -> int:
+        """One packet again as RTX (RFC 4588): its own SSRC and sequence. Returns its size.
+
+        That is 0 where it may not be repeated.
+        """
+        if not self.repairs.take(frame, number, now=now, rtt=self.reception.rtt):
+            return 0
+        copies = self.reception.copies if self.repairs.rate == RATE else 1
+        size = sum(self._resend(frame, number, wall) for _ in range(copies))
+        self.repairs.spend(size)
+        return size
+
+    def _resend(self, frame: Frame, number: int, wall: float) -> int:
         video = self.variant.video
+        sender, address = self.session.sender, self.session.selected
         if video is None or not video.rtx_payload_type or not self.rtx_ssrc:
             return 0
-        sender, address = self.session.sender, self.session.selected
         if sender is None or address is None:
             return 0
+        # Without the time at which it leaves, Chromium takes us for a sender that never tells any,
+        # and begins its estimate anew.
+        times = {video.abs_send_time: abs_send_time(wall)} if video.abs_send_time else {}
         header = build_header(
             payload_type=video.rtx_payload_type,
             sequence=self._rtx_sequence & 0xFFFF,
             timestamp=frame.timestamp & 0xFFFFFFFF,
             ssrc=self.rtx_ssrc,
             marker=number == len(frame.payloads) - 1,
-            extension_block=b"",
+            extension_block=build_extensions(times),
         )
         self._rtx_sequence += 1
         original = (frame.first_sequence + number & 0xFFFF).to_bytes(2, "big")
@@ -133,49 +175,43 @@ class WhepViewer:
         self.sent_bytes += len(data)
         return len(data)
 
-    def _retransmit(self, nack: GenericNack, now: float, line: RtpLine | None) -> None:
+    def _retransmit(
+        self, nack: GenericNack, *, now: float, wall: float, line: RtpLine | None
+    ) -> None:
         self.reception.nacks += len(nack.sequences)
-        if line is None or nack.media_ssrc != line.ssrc or self.skipping:
+        if line is None or nack.media_ssrc != line.ssrc:
             return
-        self.refill(now)
         for sequence in nack.sequences:
             found = line.find(sequence)
-            if found is None or self._rtx_budget < 0:
-                continue
-            self._rtx_budget -= self.resend(*found, line)
+            if found is not None:
+                self.repairs.ask(*found)
+                self.resend(*found, now=now, wall=wall)
 
-    def repeat_group(self, group: list[Frame], line: RtpLine, now: float) -> None:
-        """The video of a group as retransmissions, as far as the bound on them allows.
+    def repeat_group(self, group: list[Frame], now: float) -> None:
+        """Of the video of a group what the player may lack, as retransmissions, soon.
 
-        Encoders behind RTMP make no keyframe on request, but a player that lost the beginning of
-        the group can still fill the gap from these.
+        Encoders behind RTMP make no keyframe on request, but a player that cannot go on can still
+        fill its gaps from these.
         """
-        self.refill(now)
-        for frame in group:
-            if not frame.is_video or frame in self.queue:
-                continue
-            for number in range(len(frame.payloads)):
-                if self._rtx_budget < 0:
-                    return
-                self._rtx_budget -= self.resend(frame, number, line)
-
-    def refill(self, now: float) -> None:
-        """Retransmissions are bounded: 1 MB/s on top of the stream, a quarter of it at once."""
-        self._rtx_budget = min(_RTX_BURST, self._rtx_budget + (now - self._rtx_at) * 1_000_000)
-        self._rtx_at = now
+        pictures = [frame for frame in group if frame.is_video and frame not in self.queue]
+        self.repeats = deque(self.repairs.of_group(pictures, now))
 
     def _report(
-        self, packet: ReceiverReport | SenderReport, wall: float, line: RtpLine | None
+        self,
+        packet: ReceiverReport | SenderReport,
+        *,
+        now: float,
+        wall: float,
+        line: RtpLine | None,
     ) -> None:
+        said = self.reception
         for block in packet.reports:
-            if line is not None and block.ssrc == line.ssrc:
-                self.reception.fraction_lost = block.fraction_lost / 256
-                self.reception.jitter = block.jitter / line.clock_rate
             if block.last_sr:
-                middle = (int((wall + _NTP_EPOCH) * 65536)) & 0xFFFFFFFF
-                rtt = (middle - block.last_sr - block.delay_since_last_sr) & 0xFFFFFFFF
-                if rtt < 10 * 65536:
-                    self.reception.rtt = rtt / 65536
+                said.told_trip(ntp_trip(block, wall), now)
+            if line is not None and block.ssrc == line.ssrc:
+                said.jitter = block.jitter / line.clock_rate
+                said.told_counts(block.highest_sequence, block.cumulative_lost, now)
+                self.variant = self.variant.delayed(said.patience)
 
     # What we say --------------------------------------------------------------------------------
 
@@ -203,27 +239,81 @@ class WhepViewer:
 
     def cut_group(self) -> None:
         """There was no room for a part of this group: what is left of it is of no use."""
-        self.queue.clear()
+        self._clear()
+        self._skip()
+
+    def begin_group(self, keyframe: Frame, bitrate: int, now: float) -> None:
+        """Decide whether this viewer gets the group that begins here, and how much of it."""
+        repairs, first = self.repairs, keyframe.first_sequence
+        sent = repairs.end(first) - self._first
+        if self._first >= 0 and sent > 0:
+            self.reception.missed(repairs.missed / sent, now)
+        repairs.forget_before(first)
+        self._first, self._bitrate = first, bitrate
+        self.skipping = not self.may_have_group(bitrate, now)
         if not self.skipping:
-            self.skipping = True
-            self.dropped_groups += 1
+            repairs.resume(first)
 
     def may_have_group(self, bitrate: int, now: float) -> bool:
         """Decides at a keyframe whether this viewer gets the group that begins with it."""
+        seconds = now - self._group_at if self._group_at is not None else 0.0
+        if self.pace is not None:  # the new group is fresher than what is left of the last
+            self._clear()
+        self._group_at, self.pace = now, None
         waiting = self.socket.backlog()
         if waiting > _DRAINED:
             self.dropped_groups += 1
             return False
         if waiting and self.queue:  # the last group has not got through: the new one is fresher
-            self.queue.clear()
+            self._clear()
             self.dropped_groups += 1
-        estimate = self.reception.estimate
-        over = bool(estimate) and bitrate > estimate * _HEADROOM
-        if not over:
-            self._over_since = None
-        elif self._over_since is None:
-            self._over_since = now
-        if over and not self.skipping and now - (self._over_since or now) > _OVERUSE_SECONDS:
-            self.dropped_groups += 1
-            return False
+        self._limit_repairs(now)
+        capacity = self.reception.capacity(bitrate, now)
+        if capacity is not None and seconds:
+            self.pace, self.credit = capacity / 8 * _SHARE, 0.0
+            self._left = self.pace * seconds
         return True
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether there is not room for all of this group."""
+        return self.skipping or self.pace is not None or bool(self.parts)
+
+    def allowed(self, pictures: list[Frame]) -> list[Frame]:
+        """Those that may be sent. Where the network cannot take a group its end is lost."""
+        for number, picture in enumerate(pictures):
+            if self.skipping:
+                self.repairs.withhold(picture.first_sequence)
+                return pictures[:number]
+            if self.pace is not None:
+                self._left -= picture.size
+                if self._left <= 0:
+                    self._skip()
+        return pictures
+
+    def _clear(self) -> None:
+        """What waits is not sent. Of a picture that was begun the rest is of no use either."""
+        waiting = [frame for frame in self.queue if frame.is_video]
+        if self.parts and self._begun is not None:
+            waiting.insert(0, self._begun)
+        if waiting:
+            self.repairs.withhold(waiting[0].first_sequence)
+        self.queue.clear()
+        self.parts.clear()
+
+    def _limit_repairs(self, now: float) -> None:
+        said = self.reception
+        is_over = said.is_over(self._bitrate, now)
+        self.repairs.rate = min(RATE, said.estimate / 8 * _NARROW_SHARE) if is_over else RATE
+
+    def _skip(self) -> None:
+        self.reception.cut_at = self._group_at
+        if not self.skipping:
+            self.skipping = True
+            self.dropped_groups += 1
+
+
+def ntp_trip(block: ReportBlock, wall: float) -> float:
+    """Seconds between our sender report and the peer's word of it (RFC 3550 section 6.4.1)."""
+    middle = int((wall + _NTP_EPOCH) * 65536) & 0xFFFFFFFF
+    return ((middle - block.last_sr - block.delay_since_last_sr) & 0xFFFFFFFF) / 65536
