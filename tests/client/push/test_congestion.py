@@ -155,3 +155,24 @@ def test_an_estimate_is_followed_at_once_and_not_below_what_was_proven() -> None
     back = estimates(controller, 29.1, (5.0, 2_000_000))
     assert back[-1] == 800_000
     assert max(estimates(controller, 34.1, (20.0, 1_000_000))) <= 800_000
+
+
+def test_dropped_pictures_lower_the_bitrate_whatever_the_line_seems_to_carry() -> None:
+    """As by SRT, whose receivers confirm what they have given up; once for drops in a row."""
+    controller = BitrateController(ORIGINAL, other=OTHER)
+    sent = 0
+
+    def run(start: float, seconds: float, *, dropped: bool) -> int:
+        nonlocal sent
+        for step in range(round(seconds * 10)):
+            sent += ORIGINAL // 80
+            controller.update(
+                start + step / 10, queue_seconds=0.0, total_bytes=sent, dropped=dropped
+            )
+        return controller.bitrate
+
+    assert run(0.0, 3.0, dropped=False) == ORIGINAL
+    assert run(3.0, 1.5, dropped=True) == ORIGINAL * 3 // 4 // 50_000 * 50_000
+    lower = run(4.5, 1.0, dropped=True)
+    assert lower < ORIGINAL * 0.6
+    assert run(5.5, 4.0, dropped=False) == lower + ORIGINAL // 10

@@ -21,10 +21,12 @@ async def adapt(
     will carry.
     """
     loop = asyncio.get_running_loop()
-    was_live = False
+    was_live, dropped = False, 0
     while True:
         await asyncio.sleep(EVERY)
         live = stats.state is State.LIVE
+        # Those that are dropped while it is away say nothing of the line.
+        lost, dropped = was_live and stats.frames_dropped > dropped, stats.frames_dropped
         if live and not was_live:
             controller.restart(loop.time())
         was_live = live
@@ -34,6 +36,7 @@ async def adapt(
         wanted = controller.update(
             loop.time(),
             queue_seconds=stats.queue_seconds,
+            dropped=lost,
             total_bytes=stats.bytes_sent,
             bandwidth=stats.bandwidth,
         )

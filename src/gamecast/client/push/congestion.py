@@ -28,6 +28,8 @@ STANDSTILL = 0.3
 """Seconds without a byte after which a line has stood still."""
 MOST_CUT = 0.5
 """What a cut then leaves of the bitrate at least."""
+DROPPED_CUT = 0.75
+"""What is left of a bitrate at which pictures had to be dropped."""
 MUCH_LESS = 0.8
 """Of the proven rate: below this share another one is doubted."""
 DOUBT = 2.0
@@ -60,6 +62,7 @@ class BitrateController:
         self._proven = 0.0
         self._proven_at = 0.0
         self._doubted_since: float | None = None
+        self._dropped_at: float | None = None
 
     def update(
         self,
@@ -68,14 +71,18 @@ class BitrateController:
         queue_seconds: float,
         total_bytes: int,
         bandwidth: int | None = None,
+        dropped: bool = False,
     ) -> int:
         """The video bitrate from ``now`` on, in bits per second.
 
         ``total_bytes`` counts what was handed to the network since the beginning. ``bandwidth`` is
         what the path takes, where the protocol knows: it bounds the bitrate before a queue grows.
+        ``dropped``: pictures have been since the last call.
         """
         self._measure(now, total_bytes)
         self._prove(now)
+        if dropped:
+            self._maybe_cut_blindly(now)
         most = self.original if bandwidth is None else self._video_share(bandwidth, BANDWIDTH_SHARE)
         if most < self.bitrate:
             self._cut_to(most, now)
@@ -95,7 +102,7 @@ class BitrateController:
     def restart(self, now: float) -> None:
         """A new connection: what the old one achieved says nothing; keep the bitrate for now."""
         self._samples.clear()
-        self._raised_at = now
+        self._raised_at, self._dropped_at = now, None
         self._proven, self._doubted_since = 0.0, None
 
     def sent_rate(self) -> float:
@@ -145,6 +152,19 @@ class BitrateController:
         if now - self._raised_at < RAISE_EVERY:
             limit = min(limit, self._before_raise)
         self._cut_to(limit, now)
+
+    def _maybe_cut_blindly(self, now: float) -> None:
+        """Pictures were dropped at this bitrate, so it is too much, whatever rate was measured.
+
+        The queue that was given up would say so no more; and SRT, whose receivers confirm what they
+        have given up too, measures more than the line carries.
+        """
+        recent = self._cut_at is not None and now - self._cut_at < WINDOW / 2
+        if not recent and (self._dropped_at is None or now - self._dropped_at >= DOUBT):
+            self._dropped_at = self._cut_at = self._raised_at = now
+            self._proven, self._doubted_since = 0.0, None
+            self.bitrate = max(FLOOR, int(self.bitrate * DROPPED_CUT) // STEP * STEP)
+            self._before_raise = self.bitrate
 
     def _cut_to(self, limit: int, now: float) -> None:
         """Go down, as far as is believed."""

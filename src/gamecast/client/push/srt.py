@@ -143,9 +143,11 @@ class SrtLink:
         return self._bytes - self.backlog()
 
     def backlog(self) -> int:
-        """Bytes that have not been sent once."""
+        """Bytes that the server has not confirmed: what SRT took says nothing of the line."""
         connection = self._caller.connection
-        return connection.unsent * PAYLOAD_SIZE if connection is not None else 0
+        if connection is None:
+            return 0
+        return (connection.unsent + connection.in_flight) * PAYLOAD_SIZE
 
     def round_trip_time(self) -> float | None:
         """Seconds, as SRT measures it."""
