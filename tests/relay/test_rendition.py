@@ -214,6 +214,20 @@ def test_viewer_that_stops_reading_is_reaped() -> None:
     assert sink.finished == ["stopped reading"]
 
 
+def test_viewer_that_reads_slowly_is_given_more_time_but_not_for_ever() -> None:
+    bench = Bench(limits=Limits(stalled_seconds=15, slow_seconds=60))
+    sink = RecordingSink(waiting=1_000_000)
+    viewer = bench.join(sink)
+    bench.play(3)
+    viewer.set_full(True, begin := bench.clock())
+    for second in range(60):
+        sink.waiting -= 1000
+        bench.rendition.tick(begin + second)
+    assert not sink.finished
+    bench.rendition.tick(begin + 61)
+    assert sink.finished == ["reads too slowly"]
+
+
 def test_changed_tracks_reach_present_viewers_inline_and_later_ones_by_the_header() -> None:
     bench = Bench()
     present, late = RecordingSink(), RecordingSink()

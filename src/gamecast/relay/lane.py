@@ -107,10 +107,16 @@ class Lane:
             viewer.sink.finish(reason)
 
     def reap(self, now: float) -> None:
-        """Close viewers that have been full for too long (they stopped reading)."""
-        for viewer in list(self._slow):
-            if viewer.full and now - viewer.full_since > self._limits.stalled_seconds:
+        """Close viewers that are full and take nothing, or have been full for too long."""
+        for viewer in [viewer for viewer in self._slow if viewer.full]:
+            backlog = viewer.sink.backlog()
+            if backlog < viewer.last_backlog:
+                viewer.drained_at = now
+            viewer.last_backlog = backlog
+            if now - viewer.drained_at > self._limits.stalled_seconds:
                 viewer.sink.finish("stopped reading")
+            elif now - viewer.full_since > self._limits.slow_seconds:
+                viewer.sink.finish("reads too slowly")
 
     def _reconsider(self, viewer: Viewer) -> None:
         if viewer not in self._viewers:

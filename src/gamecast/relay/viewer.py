@@ -35,7 +35,9 @@ class Limits:
     hard_bytes: int = 32 * 1024 * 1024
     """A viewer with more than this buffered is closed: it cannot even take one group."""
     stalled_seconds: float = 15.0
-    """A viewer that stays full this long without draining is closed."""
+    """A full viewer that takes nothing for so long is closed."""
+    slow_seconds: float = 60.0
+    """A viewer that stays full for so long is closed, though it reads: its line is far too slow."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -55,6 +57,9 @@ class Viewer:
     dropping: bool = False
     """It is skipping a group and waits for the next one."""
     full_since: float = 0.0
+    drained_at: float = 0.0
+    """When it was last seen to have taken something since it is full."""
+    last_backlog: int = 0
     dropped_groups: int = 0
     dropped_bytes: int = 0
     header_version: int = 0
@@ -66,5 +71,6 @@ class Viewer:
     def set_full(self, full: bool, now: float) -> None:
         """The driver's transport passed its high (``True``) or low (``False``) water mark."""
         self.full = full
-        self.full_since = now if full else 0.0
+        self.full_since = self.drained_at = now if full else 0.0
+        self.last_backlog = 0
         self.on_full()
