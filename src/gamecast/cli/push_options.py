@@ -14,7 +14,7 @@ from gamecast.client.encode.probe import CHOICES
 from gamecast.client.encode.settings import Latency
 from gamecast.client.hotkeys import Hotkey, HotkeyError, parse_hotkey
 from gamecast.client.plan import PushOptions
-from gamecast.client.push.target import Target, TargetError, parse_target
+from gamecast.client.push.target import Target, TargetError, parse_targets
 from gamecast.media.track import Codec
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ def read_targets(destinations: list[str]) -> list[Target]:
             exit_status=USAGE,
         )
     try:
-        return [parse_target(text, os.environ) for text in destinations]
+        return parse_targets(destinations, os.environ)
     except TargetError as error:
         raise CliError(str(error), exit_status=USAGE) from None
 

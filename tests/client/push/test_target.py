@@ -11,6 +11,7 @@ from gamecast.client.push.target import (
     Target,
     TargetError,
     parse_target,
+    parse_targets,
 )
 from gamecast.client.push.whip_target import WhipTarget
 
@@ -168,3 +169,23 @@ def test_whip_urls(text: str, key: str, url: str, token: str, shown: str) -> Non
     assert token not in repr(target) or token in shown
     assert target.scrub("no to S3CRETKEY") == "no to S3CRETKEY"
     assert SECRET not in target.scrub(f"nothing at {target.url}")
+
+
+def test_the_key_of_one_server_is_told_to_no_other() -> None:
+    own, environ = "whip://mine:8080/whip", {KEY_VARIABLE: SECRET}
+    others = ["rtmp://platform/app/THEIRS", "https://other/whip?key=THEIRS", "srt://h?streamid=T"]
+    mine, *targets = parse_targets([own, *others, "a.mp4", "rtmp://mine/live"], environ)
+    assert isinstance(mine, WhipTarget)
+    assert mine.token == SECRET
+    platform, whip, srt, recording, bare = targets
+    assert isinstance(platform, RtmpTarget)
+    assert platform.url.name == "THEIRS"
+    assert isinstance(whip, WhipTarget)
+    assert whip.token == "THEIRS"
+    assert srt == parse_target(others[2], {})
+    assert isinstance(recording, FileTarget)
+    assert isinstance(bare, RtmpTarget)
+    assert bare.url.name == SECRET
+    (alone,) = parse_targets(["rtmp://mine/live/main"], environ)
+    assert isinstance(alone, RtmpTarget)
+    assert alone.url.name == f"main?key={SECRET}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -61,6 +61,30 @@ class FileTarget:
 
 
 Target = RtmpTarget | SrtTarget | WhipTarget | FileTarget
+
+
+def parse_targets(texts: Sequence[str], environ: Mapping[str, str]) -> list[Target]:
+    """Read several destinations; with more than one URL, no key goes where another one is given.
+
+    The key of the environment is that of one server, and no business of the others.
+    Raises ``TargetError``.
+    """
+    several = sum("://" in text for text in texts) > 1
+    return [parse_target(text, {} if several and _has_key(text) else environ) for text in texts]
+
+
+def _has_key(text: str) -> bool:
+    try:
+        target = parse_target(text, {})
+    except TargetError:
+        return False
+    match target:
+        case WhipTarget():
+            return bool(target.token)
+        case SrtTarget():
+            return bool(target.settings.stream_id)
+        case _:
+            return True
 
 
 def parse_target(text: str, environ: Mapping[str, str]) -> Target:
