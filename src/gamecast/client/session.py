@@ -321,7 +321,7 @@ class PushSession:
         with self._changed:
             while not until() and (now := time.monotonic()) < end:
                 if now >= next_tick:
-                    next_tick = now + tick_every
+                    next_tick = max(next_tick + tick_every, now)  # a late one delays no other
                     if tick is not None:
                         tick()
                 self._changed.wait(max(0.0, min(end, next_tick) - time.monotonic()))
