@@ -8,8 +8,12 @@ import pytest
 
 from gamecast.media.track import Codec, Kind
 from gamecast.protocols.webrtc import session as webrtc_session
-from gamecast.protocols.webrtc.rtcp import SenderReport
-from gamecast.protocols.webrtc.rtcp_feedback import GenericNack, PictureLossIndication
+from gamecast.protocols.webrtc.rtcp import ReceiverReport, ReportBlock, SenderReport
+from gamecast.protocols.webrtc.rtcp_feedback import (
+    GenericNack,
+    PictureLossIndication,
+    ReceiverEstimate,
+)
 from gamecast.relay.stream import Stream
 from gamecast.server.webrtc.source import WebRtcSource
 from gamecast.server.webrtc.viewer import WhepViewer
@@ -247,3 +251,25 @@ async def test_a_token_is_asked_for_where_playing_is_not_open(make_site: MakeSit
     async with on_air(site):
         answer = await site.browser.post("/live/main/whep", content=_OFFER, headers=SDP)
         assert answer.status_code == 401
+
+
+async def test_a_narrow_network_gets_the_beginning_of_groups_and_all_sound(
+    site: Site,
+) -> None:
+    async with on_air(site, group=30), Peer(url(site)) as peer:
+        await peer.until(lambda: len(peer.of("video")) > 20)
+        ssrc = peer.of("video")[0].ssrc
+        (viewer,) = source(site).rtp.viewers
+        for number in range(40):  # four seconds of bad news
+            highest, lost = peer.of("video")[-1].sequence, number * 8
+            block = ReportBlock(ssrc, 0, lost, highest, 0, 0, 0)
+            peer.send_rtcp(ReceiverReport(1, [block]))
+            peer.send_rtcp(ReceiverEstimate(1, 300_000, [ssrc]))
+            await asyncio.sleep(0.1)
+        await peer.until(lambda: viewer.dropped_groups >= 1)
+        assert viewer.reception.estimate == pytest.approx(300_000, rel=0.01)
+        numbers = {packet.sequence for packet in peer.of("video")}
+        missing = sorted(set(range(min(numbers), max(numbers))) - numbers)
+        assert not missing or len(missing) > 20, "the end of a group"
+        count = len(peer.of("audio"))
+        await peer.until(lambda: len(peer.of("audio")) > count + 10)
