@@ -22,6 +22,7 @@ from gamecast.server.config import ServeConfig, ServerSection, TlsSection
 from tests.cli.conftest import Run
 from tests.support.gamecast import GamecastServer, command
 from tests.support.obs import SCREEN, Screen
+from tests.support.pulse import sound_server
 
 
 @pytest.fixture(autouse=True)
@@ -213,6 +214,22 @@ def test_no_display_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = doctor_capture._x11()
     assert finding.state is State.MISSING
     assert ":987" in finding.detail
+
+
+def test_no_sound_server_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{tmp_path / 'nobody'}")
+    finding = doctor_capture._sounds()
+    assert finding.state is State.MISSING
+    assert "no sound server" in finding.detail
+
+
+@pytest.mark.interop
+def test_what_can_be_recorded_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with sound_server(tmp_path) as address:
+        monkeypatch.setenv("PULSE_SERVER", address)
+        finding = doctor_capture._sounds()
+    assert finding.state is State.OK
+    assert "Null Output" in finding.detail
 
 
 @pytest.mark.interop

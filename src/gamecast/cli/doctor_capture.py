@@ -15,8 +15,8 @@ def examine() -> Iterator[Finding]:
     yield ok("test scene, files", "always: gamecast push --test, --file PATH")
     if sys.platform == "linux":
         yield _screen()
-        yield _devices("cameras", Path("/dev"), "video*", "no camera, or no permission to see it")
-        yield _devices("sound inputs", Path("/dev/snd"), "pcm*c", "no ALSA device to record from")
+        yield _cameras()
+        yield _sounds()
     else:
         yield from _listed()
 
@@ -102,6 +102,22 @@ def _is_xwayland() -> bool:
         return False
 
 
-def _devices(name: str, folder: Path, pattern: str, none: str) -> Finding:
-    found = sorted(str(path) for path in folder.glob(pattern))
-    return ok(name, ", ".join(found)) if found else missing(name, none)
+def _cameras() -> Finding:
+    found = sorted(str(path) for path in Path("/dev").glob("video*"))
+    if found:
+        return ok("cameras", ", ".join(found))
+    return missing("cameras", "no camera, or no permission to see it")
+
+
+def _sounds() -> Finding:
+    """What PulseAudio, or PipeWire in its place, lets us record."""
+    from gamecast.client.capture.sound.open import list_sounds
+    from gamecast.client.capture.source import SourceError
+
+    try:
+        names = [sound.name for sound in list_sounds()]
+    except SourceError as error:
+        return missing("sound inputs", str(error))
+    if names:
+        return ok("sound inputs", ", ".join(names))
+    return missing("sound inputs", "nothing to record from")

@@ -68,7 +68,11 @@ class Response:
 
 
 async def fetch(request: Request, *, tls: Callable[[], ssl.SSLContext]) -> Response:
-    """Ask, following 307 and 308. Raises ``HttpError``."""
+    """Ask, following 307 and 308. Raises ``HttpError``.
+
+    The token goes along to other hosts: ingest services redirect to one of their nodes, which asks
+    for it, and whoever was trusted with it could have passed it on. Never from TLS to less.
+    """
     for _ in range(MAX_REDIRECTS + 1):
         response = await _exchange(request, tls)
         location = response.headers.get("location")
