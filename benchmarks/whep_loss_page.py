@@ -108,7 +108,7 @@ class LossPage:
 
     async def offer(self) -> str:
         """For WHEP, without addresses: the server shall answer to the relay alone."""
-        return _without_candidates(await self._page.evaluate(_OFFER))
+        return without_candidates(await self._page.evaluate(_OFFER))
 
     async def accept(self, answer: str) -> None:
         """The server's answer."""
@@ -116,7 +116,7 @@ class LossPage:
 
     async def answer(self, offer: str) -> str:
         """Where the server makes the offer."""
-        return _without_candidates(await self._page.evaluate(_ANSWER, self.relay.between(offer)))
+        return without_candidates(await self._page.evaluate(_ANSWER, self.relay.between(offer)))
 
 
 @asynccontextmanager
@@ -172,6 +172,7 @@ async def _join_janus(http: httpx.AsyncClient, url: str, viewer: LossPage) -> An
     return lambda: say(session, {"janus": "destroy"})
 
 
-def _without_candidates(description: str) -> str:
+def without_candidates(description: str) -> str:
+    """A browser's description as if it had no address."""
     lines = description.splitlines()
     return "\r\n".join(line for line in lines if not line.startswith("a=candidate:")) + "\r\n"

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 from benchmarks.impairer import Weather
 from benchmarks.whep_loss import back, figures
-from benchmarks.whep_loss_page import LossPage, watching
+from benchmarks.whep_loss_page import LossPage, watching, without_candidates
 from benchmarks.whep_loss_relay import Relay
+from playwright.async_api import Route
 
 from tests.support import ffmpeg
-from tests.support.browser import chromium
+from tests.support.browser import chromium, new_context
 from tests.support.gamecast import GamecastServer
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
@@ -27,6 +28,10 @@ DELAY = 0.02
 LOSSY = Weather(delay=DELAY, loss=0.05)
 BAD = Weather(delay=DELAY, loss=0.30)
 GOOD = Weather(delay=DELAY)
+NARROW = Weather(delay=DELAY, rate=350_000)
+WEBRTC = "localStorage.setItem('gamecast', JSON.stringify({protocol: 'whep'}));"
+PLAYS = "() => gamecast.player.state === 'playing' && gamecast.player.engine === 'whep'"
+TOLD = ".overlay .short:not([hidden])"
 ENCODE = [
     "-c:v", "libx264", "-profile:v", "baseline", "-preset", "ultrafast", "-bf", "0", "-g", "30",
     "-b:v", "1M", "-maxrate", "1M", "-bufsize", "500k", "-pix_fmt", "yuv420p", "-an",
@@ -81,3 +86,28 @@ async def test_losses_are_repaired_and_a_bad_spell_is_soon_over(server: Gamecast
     assert lossy.gaps / 60 <= 0.25, "of the time"
     assert returned is not None
     assert returned <= 2.0
+
+
+async def test_a_viewer_is_told_that_its_network_is_too_narrow(server: GamecastServer) -> None:
+    """By the watch page, which goes on with what the server leaves it."""
+    relay = await Relay.open(GOOD, seed=5)
+
+    async def through_relay(route: Route) -> None:
+        offer = without_candidates(route.request.post_data or "")
+        answer = await route.fetch(post_data=offer)
+        await route.fulfill(response=answer, body=relay.between(await answer.text()))
+
+    try:
+        async with chromium() as browser:
+            context = await new_context(browser)
+            await context.add_init_script(WEBRTC)
+            page = await context.new_page()
+            await page.route("**/live/scene/whep", through_relay)
+            await page.goto(f"{server.http}/scene")
+            await page.wait_for_function(PLAYS)
+            assert not await page.locator(TOLD).count()
+            relay.change(NARROW)
+            await page.wait_for_selector(TOLD, timeout=30_000)
+            assert await page.evaluate(PLAYS)
+    finally:
+        relay.close()

@@ -7,6 +7,7 @@ export const en = {
   copied: 'Copied',
   'copy-failed': 'Could not copy',
   unmute: 'Click to unmute',
+  short: 'Your connection is too slow for this stream: pictures are left out.',
 
   'skip.player': 'Skip to the player',
   'skip.content': 'Skip to the content',
@@ -175,6 +176,8 @@ export const en = {
   'log.engine-unstable': '{from} stops too often; changing to {to}',
   'log.engine-note': '{engine}: {code}',
   'log.media-recovered': '{engine}: repaired a media error ({code})',
+  'log.network-short': 'The connection is too slow for this stream: pictures are left out',
+  'log.network-enough': 'The connection is fast enough again',
   'log.picture-frozen': '{engine}: the picture stood still; jumping ahead',
   'log.no-engine': 'No protocol can play this stream here',
   'log.protocol-chosen': 'Protocol chosen: {protocol}',

@@ -7,6 +7,7 @@ export const zhCN = {
   copied: '已复制',
   'copy-failed': '复制失败',
   unmute: '点击取消静音',
+  short: '网速跟不上此直播，已跳过部分画面。',
 
   'skip.player': '跳到播放器',
   'skip.content': '跳到正文',
@@ -175,6 +176,8 @@ export const zhCN = {
   'log.engine-unstable': '{from} 卡顿过多，切换到 {to}',
   'log.engine-note': '{engine}：{code}',
   'log.media-recovered': '{engine}：已修复媒体错误（{code}）',
+  'log.network-short': '网速跟不上此直播，已跳过部分画面',
+  'log.network-enough': '网速恢复正常',
   'log.picture-frozen': '{engine}：画面停住，跳到最新画面',
   'log.no-engine': '没有可以播放此直播的协议',
   'log.protocol-chosen': '已选择协议：{protocol}',

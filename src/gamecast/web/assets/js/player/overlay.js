@@ -24,6 +24,7 @@ export class Overlay {
       this.#retryAt = performance.now() + seconds * 1000;
       this.render();
     });
+    player.on('sample', ({ details }) => show(this.short, details?.short === true));
     sound.on('change', () => this.#renderUnmute());
     i18n.on('change', () => this.render());
     this.render();
@@ -114,8 +115,17 @@ export class Overlay {
       icon('muted'),
       h('span', { 'data-i18n': 'unmute' }),
     );
+    this.short = h('p.short', { role: 'status' }, icon('warning'), h('span', { 'data-i18n': 'short' }));
+    show(this.short, false);
     this.status = h('p.visually-hidden', { role: 'status', 'aria-live': 'polite' });
-    const children = [this.spinner, this.message, this.bigPlay, this.unmute, this.status];
+    const children = [
+      this.spinner,
+      this.message,
+      this.bigPlay,
+      this.unmute,
+      this.short,
+      this.status,
+    ];
     const element = h('div.overlay', {}, ...children);
     localize(element);
     return element;

@@ -4,6 +4,7 @@
  * Counters of getStats run from the start of the connection; what is an average there (time in the
  * jitter buffer, decoding) is taken here over the time since the last look.
  */
+import { Shortage } from './shortage.js';
 
 /** NTP counts from 1900, JavaScript from 1970 (ms). */
 const NTP_EPOCH = 2_208_988_800_000;
@@ -12,6 +13,7 @@ const NTP_EPOCH = 2_208_988_800_000;
 
 export class WhepStats {
   #before = {};
+  #shortage = new Shortage();
 
   /** Numbers of the last `read`: seconds, packets, frames; what is not known is missing. */
   details = {};
@@ -36,6 +38,7 @@ export class WhepStats {
       ...this.#arrival([video, audio].filter(Boolean)),
       ...this.#timing(video ?? audio ?? {}),
       ...(video ? this.#picture(video) : {}),
+      short: video ? this.#shortage.read(video) : false,
     };
     this.#before = { ...(video ?? audio) };
   }

@@ -125,7 +125,17 @@ class WhepEngine {
 
   async #measure() {
     const reports = await this.#link.peer?.getStats().catch(() => null);
-    if (reports && !this.#stopped) this.#stats.read(reports.values());
+    if (!reports || this.#stopped) return;
+    const { short: before = false } = this.#stats.details;
+    this.#stats.read(reports.values());
+    const { short } = this.#stats.details;
+    if (short !== before) this.#tell(short);
+  }
+
+  #tell(short) {
+    const { log } = this.#context;
+    if (short) log('warning', 'network-short');
+    else log('info', 'network-enough');
   }
 }
 
