@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import statistics
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from tests.support.process import Process
 
 pytestmark = pytest.mark.interop
 
-MINUTE = 60.0
+SECONDS = float(os.environ.get("GAMECAST_TEST_SECONDS", "30"))
 CHOICE = "localStorage.setItem('gamecast', JSON.stringify({protocol: '%s'}))"
 ENGINES = {"flv": 2.0, "hls": 4.0}
 """Median delay from the sender's clock to the picture, in seconds, above which something is broken.
@@ -69,14 +70,14 @@ async def delays(page: Page, seconds: float) -> list[float]:
     return found
 
 
-async def play_a_minute(browser: Browser, server: GamecastServer, name: str, engine: str) -> str:
-    """Play for a minute; what is wrong with it, or an empty string."""
+async def play_for_a_while(browser: Browser, server: GamecastServer, name: str, engine: str) -> str:
+    """Play; what is wrong with it, or an empty string."""
     page = await watch(browser, server, name, engine)
     complaints = chrome.Complaints()
     complaints.watch(page)
     await asyncio.sleep(10)  # the catch-up after joining is no part of the median
     start, before = await chrome.media_time(page), await chrome.pixels(page)
-    seen = await delays(page, MINUTE)
+    seen = await delays(page, SECONDS)
     advanced, after = await chrome.media_time(page) - start, await chrome.pixels(page)
     complaints.assert_none()
     assert before is not None
@@ -88,24 +89,24 @@ async def play_a_minute(browser: Browser, server: GamecastServer, name: str, eng
     figures = f"{engine}: delay p50 {median:.2f} s, min {min(seen):.2f}, max {max(seen):.2f}"
     logging.getLogger(__name__).info(figures)
     problems = []
-    if len(seen) < MINUTE:
+    if len(seen) < SECONDS:
         problems.append(f"the clock was read {len(seen)} times only")
-    if advanced < MINUTE * 0.95:
-        problems.append(f"time advanced {advanced:.1f} s in a minute")
+    if advanced < SECONDS * 0.95:
+        problems.append(f"time advanced {advanced:.1f} s in {SECONDS:g} s")
     if median > ENGINES[engine]:
         problems.append(f"median delay {median:.2f} s")
     return f"{engine}: {problems}" if problems else ""
 
 
 @pytest.mark.timeout(240)
-async def test_a_minute_of_every_protocol(
+async def test_every_protocol_plays_on(
     open_server: GamecastServer, new_name: Callable[[], str], browser: Browser, tmp_path: Path
 ) -> None:
     name = new_name()
     with scene(f"{open_server.rtmp}/live/{name}", tmp_path / "push.log"):
         open_server.wait_on_air(name)
         problems = await asyncio.gather(
-            *(play_a_minute(browser, open_server, name, engine) for engine in ENGINES)
+            *(play_for_a_while(browser, open_server, name, engine) for engine in ENGINES)
         )
     assert not any(problems), problems
 
@@ -119,31 +120,33 @@ FIRST_PICTURE = """async () => {
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("engine", ENGINES)
 async def test_first_picture_comes_at_once_anywhere_in_a_long_group(
-    open_server: GamecastServer,
-    new_name: Callable[[], str],
-    browser: Browser,
-    tmp_path: Path,
-    engine: str,
+    open_server: GamecastServer, new_name: Callable[[], str], browser: Browser, tmp_path: Path
 ) -> None:
     name = new_name()
     with scene(f"{open_server.rtmp}/live/{name}", tmp_path / "push.log", keyframes=10):
         open_server.wait_on_air(name)
         await asyncio.sleep(11)  # a whole group has been seen
-        took = []
-        for _ in range(5):
-            context = await chrome.new_context(browser)
-            await context.add_init_script(CHOICE % engine)
-            page = await context.new_page()
-            await page.goto(f"{open_server.http}/{name}", wait_until="commit")
-            await page.wait_for_selector("video", state="attached")
-            took.append(await page.evaluate(FIRST_PICTURE) / 1000)
-            assert await page.evaluate("gamecast.player.engine") == engine
-            await context.close()
-            await asyncio.sleep(1.3)  # other points of the group
-    logging.getLogger(__name__).info("%s: first picture after %s s", engine, took)
-    assert statistics.median(took) <= 2.0, took
+        for engine in ENGINES:
+            took = []
+            for _ in range(3):
+                took.append(await first_picture(browser, f"{open_server.http}/{name}", engine))
+                await asyncio.sleep(1.3)  # other points of the group
+            logging.getLogger(__name__).info("%s: first picture after %s s", engine, took)
+            assert statistics.median(took) <= 2.0, (engine, took)
+
+
+async def first_picture(browser: Browser, url: str, engine: str) -> float:
+    """Seconds from the navigation to a picture in that protocol."""
+    context = await chrome.new_context(browser)
+    await context.add_init_script(CHOICE % engine)
+    page = await context.new_page()
+    await page.goto(url, wait_until="commit")
+    await page.wait_for_selector("video", state="attached")
+    took = await page.evaluate(FIRST_PICTURE) / 1000
+    assert await page.evaluate("gamecast.player.engine") == engine
+    await context.close()
+    return float(took)
 
 
 @pytest.mark.timeout(120)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -108,10 +109,18 @@ def test_srt_live_transmit_receives_every_unit(clip: Path, tmp_path: Path) -> No
     assert_same(got, clip)
 
 
+@pytest.fixture
+def quick_server(tmp_path: Path) -> Iterator[GamecastServer]:
+    """One that does not wait for publishers that have left."""
+    settings = {"GAMECAST_STREAM__GRACE_SECONDS": "1"}
+    with GamecastServer(tmp_path, settings=settings) as running:
+        yield running
+
+
 def test_our_server_takes_a_push_and_names_a_wrong_key(
-    gamecast_server: GamecastServer, clip: Path, tmp_path: Path
+    quick_server: GamecastServer, clip: Path, tmp_path: Path
 ) -> None:
-    server = gamecast_server
+    server = quick_server
     base = server.play_url("srt").partition("?")[0]
     target = f"{base}?streamid=#!::r=live/main,m=publish,s={server.new_key('main')}&latency=200"
     pushing = command("push", "--file", clip, "--loop", "--encoder", "copy", target)

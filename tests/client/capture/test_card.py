@@ -30,6 +30,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """PulseAudio with one null sink, and ``soundcard`` connected to it; its folder."""
     with sound_server(tmp_path) as address:
         monkeypatch.setenv("PULSE_SERVER", address)
+        monkeypatch.setattr(sys, "argv", ["gamecast"])  # soundcard fails for xdist's "-c"
         card.library()
         pulse = sys.modules["soundcard.pulseaudio"]._pulse
         yield tmp_path

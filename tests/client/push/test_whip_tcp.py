@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -52,13 +54,33 @@ class Peer:
         self.heard = bytearray()
         self.writers: list[asyncio.StreamWriter] = []
         self.changed = asyncio.Event()
+        self._serving = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.append(writer)
-        while data := await reader.read(65536):
-            self.heard += data
+        self._serving += 1
+        try:
+            with suppress(ConnectionError):
+                while data := await reader.read(65536):
+                    self.heard += data
+                    self.changed.set()
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+            self._serving -= 1
             self.changed.set()
-        writer.close()
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[Address]:
+        """Its address; at the end, connections that their other ends have closed are gone."""
+        server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        yield ("127.0.0.1", server.sockets[0].getsockname()[1], "tcp")
+        server.close()
+        await server.wait_closed()
+        while self._serving:
+            self.changed.clear()
+            await asyncio.wait_for(self.changed.wait(), 10)
 
 
 class Events:
@@ -87,42 +109,36 @@ def unused() -> Address:
 
 async def test_the_next_candidate_is_tried_and_datagrams_are_framed() -> None:
     peer, events = Peer(), Events()
-    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
-    address = ("127.0.0.1", server.sockets[0].getsockname()[1], "tcp")
-    closed = unused()
-    fallback = TcpFallback([closed, address], delay=0.0)
-    fallback.begin(events.hooks())
-    assert await events.next() == ("opened", address)
-    fallback.send_batch([b"lost"], closed)
-    fallback.send_batch([b"one", b"three"], address)
-    while len(peer.heard) < 12:
-        peer.changed.clear()
-        await asyncio.wait_for(peer.changed.wait(), 10)
-    assert peer.heard == frame(b"one") + frame(b"three")
-    assert fallback.dropped == 1
-    peer.writers[0].write(frame(b"answer")[:3])
-    await asyncio.sleep(0)
-    peer.writers[0].write(frame(b"answer")[3:])
-    assert await events.next() == ("received", b"answer")
-    peer.writers[0].write(b"\xff\xff")  # a frame longer than any
-    assert await events.next() == ("lost", address)
-    fallback.close()
-    server.close()
-    await server.wait_closed()
+    async with peer.listening() as address:
+        closed = unused()
+        fallback = TcpFallback([closed, address], delay=0.0)
+        fallback.begin(events.hooks())
+        assert await events.next() == ("opened", address)
+        fallback.send_batch([b"lost"], closed)
+        fallback.send_batch([b"one", b"three"], address)
+        while len(peer.heard) < 12:
+            peer.changed.clear()
+            await asyncio.wait_for(peer.changed.wait(), 10)
+        assert peer.heard == frame(b"one") + frame(b"three")
+        assert fallback.dropped == 1
+        peer.writers[0].write(frame(b"answer")[:3])
+        await asyncio.sleep(0)
+        peer.writers[0].write(frame(b"answer")[3:])
+        assert await events.next() == ("received", b"answer")
+        peer.writers[0].write(b"\xff\xff")  # a frame longer than any
+        assert await events.next() == ("lost", address)
+        fallback.close()
 
 
 async def test_it_does_not_connect_once_udp_has_worked() -> None:
     peer, events = Peer(), Events()
-    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
-    address = ("127.0.0.1", server.sockets[0].getsockname()[1], "tcp")
-    fallback = TcpFallback([address], delay=0.01)
-    fallback.begin(events.hooks())
-    fallback.close()
-    other = TcpFallback([address], delay=0.02)
-    other.begin(events.hooks())
-    assert await events.next() == ("opened", address)
-    assert len(peer.writers) <= 1
-    assert events.seen.empty()
-    other.close()
-    server.close()
-    await server.wait_closed()
+    async with peer.listening() as address:
+        fallback = TcpFallback([address], delay=0.01)
+        fallback.begin(events.hooks())
+        fallback.close()
+        other = TcpFallback([address], delay=0.02)
+        other.begin(events.hooks())
+        assert await events.next() == ("opened", address)
+        assert len(peer.writers) <= 1
+        assert events.seen.empty()
+        other.close()

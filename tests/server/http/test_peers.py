@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from gamecast.protocols.webrtc.rtcp import ReceiverReport, ReportBlock
@@ -33,11 +34,14 @@ async def test_whep_viewers_with_what_their_players_say(site: Site) -> None:
         await peer.until(lambda: peer.of("video"))
         await other.until(lambda: other.of("video"))
         ssrc = peer.of("video")[0].ssrc
+        viewer = source(site).rtp.viewers[0]
+        earlier = asyncio.get_running_loop().time() - 2
+        viewer.reception.told_counts(1, 0, earlier)  # the share lost is that of more than a second
         block = ReportBlock(
             ssrc=ssrc,
-            fraction_lost=64,
+            fraction_lost=255,
             cumulative_lost=9,
-            highest_sequence=1,
+            highest_sequence=1 + 36,
             jitter=900,
             last_sr=0,
             delay_since_last_sr=0,
@@ -46,7 +50,6 @@ async def test_whep_viewers_with_what_their_players_say(site: Site) -> None:
         peer.send_rtcp(ReceiverEstimate(1, 2_000_000, [ssrc]))
         peer.send_rtcp(GenericNack(1, ssrc, [1, 2]))
         peer.send_rtcp(PictureLossIndication(1, ssrc))
-        viewer = source(site).rtp.viewers[0]
         await until(lambda: viewer.reception.plis, "the last of these")
         found = (await admin(site, "viewers"))["items"]
         assert [item["protocol"] for item in found] == ["whep", "whep"]
