@@ -32,7 +32,7 @@ from benchmarks.impairer import Weather
 from benchmarks.peers import janus, mediamtx
 from benchmarks.servers import Running, gamecast_server
 from benchmarks.whep_loss_page import Look, watching
-from benchmarks.whep_loss_relay import Relay
+from benchmarks.whep_loss_relay import ANY, Relay
 
 RESULTS = Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / "whep_loss.md"
 START, END = "<!-- figures -->", "<!-- end of figures -->"
@@ -168,7 +168,7 @@ async def watch(
     browser: Browser, served: _Served, condition: Condition, *, seconds: float, seed: int
 ) -> Figures:
     """One run: a page of its own, a relay of its own."""
-    relay = await Relay.open(Weather(delay=DELAY), seed)
+    relay = await Relay.open(Weather(delay=DELAY), seed, towards=ANY)
     try:
         async with watching(browser, served.protocol, served.url, relay) as page:
             await page.plays()

@@ -10,6 +10,9 @@ from typing import Any, Self
 from benchmarks.impairer import Direction, Weather
 
 HOST = "127.0.0.1"
+ANY = "0.0.0.0"
+"""The kernel picks the address."""
+
 Address = tuple[str, int]
 
 
@@ -68,13 +71,16 @@ class Relay:
         self._back = back
 
     @classmethod
-    async def open(cls, weather: Weather, seed: int) -> Self:
-        """Only the delay, until :meth:`change`."""
+    async def open(cls, weather: Weather, seed: int, *, towards: str = HOST) -> Self:
+        """Only the delay, until :meth:`change`.
+
+        ``towards``: the address from which the server is met, :data:`ANY` for one that has bound
+        another address of this machine.
+        """
         back, front = (_Side(Direction(weather, seed + number)) for number in range(2))
         front.other, back.other = back, front
         loop = asyncio.get_running_loop()
-        # A server may have bound another address of this machine: the kernel picks ours for it.
-        for side, host in ((front, HOST), (back, "0.0.0.0")):
+        for side, host in ((front, HOST), (back, towards)):
             await loop.create_datagram_endpoint(
                 lambda side=side: side,  # type: ignore[misc]
                 local_addr=(host, 0),
