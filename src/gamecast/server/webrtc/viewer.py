@@ -41,7 +41,7 @@ _NARROW_SHARE = 0.2
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class WhepViewer:
-    """Seals shared frames with its own keys and sends them. Skips the end of groups when it must."""
+    """Seals shared frames with its own keys and sends them. Skips ends of groups when it must."""
 
     session: Session
     socket: Path = field(init=False)
