@@ -16,10 +16,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gamecast.cli import doctor_capture, doctor_encode, doctor_network, doctor_serve
+from gamecast.cli import (
+    doctor_capture,
+    doctor_encode,
+    doctor_network,
+    doctor_serve,
+    doctor_upload,
+)
 from gamecast.cli.findings import Finding, State
 from gamecast.server.config import ServeConfig, ServerSection, TlsSection
 from tests.cli.conftest import Run
+from tests.client.rtmp_peer import RtmpPeer
+from tests.client.slow_line import SlowLine
 from tests.support.gamecast import GamecastServer, command
 from tests.support.obs import SCREEN, Screen
 from tests.support.pulse import sound_server
@@ -230,6 +238,24 @@ def test_what_can_be_recorded_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path
         finding = doctor_capture._sounds()
     assert finding.state is State.OK
     assert "Null Output" in finding.detail
+
+
+def test_the_upload_is_judged() -> None:
+    with RtmpPeer() as peer, SlowLine(peer.port, rate=3e6) as line:
+        finding = doctor_upload.examine(line.url(), seconds=2.5)
+    assert finding.state is State.PROBLEM, "three quarters of it are less than 720p needs"
+    assert "kbit/s: a stream should use" in finding.detail
+    assert "--bitrate" in finding.advice
+
+
+def test_no_upload_is_said(run: Run) -> None:
+    with RtmpPeer(refuse="wrong key") as peer:
+        done = run("doctor", "--no-encoders", "--upload", peer.url())
+    assert done.exit_code == 0, done.output
+    assert "upload" in done.output
+    assert "wrong key" in done.output
+    for wrong in ("ftp://h/", "recording.mp4"):
+        assert doctor_upload.examine(wrong).state is State.MISSING
 
 
 @pytest.mark.interop

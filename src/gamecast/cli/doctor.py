@@ -28,6 +28,15 @@ def doctor(
     encoders: Annotated[
         bool, typer.Option("--encoders/--no-encoders", help="Try every encoder. Takes seconds.")
     ] = True,
+    upload: Annotated[
+        str | None,
+        typer.Option(
+            "--upload",
+            metavar="URL",
+            help="Measure the upload to this server (rtmp://, srt:// or whip://, with its key): "
+            "its channel shows noise for five seconds.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell what this machine can capture, encode and serve, what is missing, and what to do.
@@ -36,7 +45,7 @@ def doctor(
     """
     settings = read_config(config, {"server.data_dir": data_dir})
     found: dict[str, list[Finding]] = {}
-    for area, finding in _examine(settings, encoders=encoders):
+    for area, finding in _examine(settings, encoders=encoders, upload=upload):
         if not as_json:
             if area not in found:
                 typer.echo(f"{'' if not found else chr(10)}{area}")
@@ -54,8 +63,16 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _examine(settings: ServeConfig, *, encoders: bool) -> Iterator[tuple[str, Finding]]:
-    from gamecast.cli import doctor_capture, doctor_encode, doctor_network, doctor_serve
+def _examine(
+    settings: ServeConfig, *, encoders: bool, upload: str | None
+) -> Iterator[tuple[str, Finding]]:
+    from gamecast.cli import (
+        doctor_capture,
+        doctor_encode,
+        doctor_network,
+        doctor_serve,
+        doctor_upload,
+    )
 
     for finding in doctor_serve.examine(settings):
         yield "Serve", finding
@@ -66,6 +83,8 @@ def _examine(settings: ServeConfig, *, encoders: bool) -> Iterator[tuple[str, Fi
             yield "Encode", finding
     for finding in doctor_capture.examine():
         yield "Capture", finding
+    if upload is not None:
+        yield "Publish", doctor_upload.examine(upload)
 
 
 def _show(finding: Finding) -> None:
