@@ -17,7 +17,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -33,8 +32,8 @@ from tests.support.gamecast import GamecastServer, command
 from tests.support.obs import Screen
 from tests.support.peers import CURRENT_FFMPEG, require
 from tests.support.process import Process
+from tests.support.speaker import RATE, Speaker, listening
 
-RATE = 48_000
 EVERY = 1.5
 """Seconds between flashes, and for how long each stays."""
 LIGHT = 0.3
@@ -51,37 +50,6 @@ class Events:
 
     flashes: list[float] = field(default_factory=list)
     heard: list[float] = field(default_factory=list)
-
-
-class Listener:
-    """Notes when a click reaches the sink's monitor."""
-
-    def __init__(self, events: Events, environment: dict[str, str]) -> None:
-        self._events = events
-        self._process = subprocess.Popen(
-            [require("parec"), "--device=game.monitor", *FORMAT],
-            stdout=subprocess.PIPE,
-            env={**os.environ, **environment},
-        )
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-
-    def _listen(self) -> None:
-        assert self._process.stdout is not None
-        descriptor, quiet_until = self._process.stdout.fileno(), 0.0
-        while data := os.read(descriptor, 4096):
-            now = time.monotonic()
-            samples = np.frombuffer(data[: len(data) // 2 * 2], "<i2")
-            loud = np.flatnonzero(np.abs(samples.astype(int)) > LOUD)
-            if loud.size and now > quiet_until:
-                self._events.heard.append(now - (samples.size - int(loud[0])) / RATE)
-                quiet_until = now + EVERY / 2
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._process.terminate()
-        self._process.wait()
-        self._thread.join(5)
 
 
 def perform(painter: Painter, environment: dict[str, str], seconds: float, events: Events) -> None:
@@ -180,10 +148,11 @@ def measure(seconds: float, folder: Path) -> dict[str, Any]:
                 log=folder / "ffmpeg.log",
             )
         )
-        listener = Listener(events, sound)
-        perform(painter, sound, seconds, events)
-        time.sleep(AFTER)
-        listener.close()
+        speaker = Speaker(sound, clock=time.monotonic, loud=LOUD)
+        with listening(speaker):
+            perform(painter, sound, seconds, events)
+            time.sleep(AFTER)
+        events.heard += [beep / 1000 for beep in speaker.beeps]
         ffmpeg.stop()
     return compare(events, lights(recording), clicks(recording))
 

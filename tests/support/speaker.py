@@ -10,7 +10,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,16 +36,18 @@ class Speaker:
     """A loudspeaker for programs that are started with its environment."""
 
     environment: dict[str, str]
+    clock: Callable[[], float] = time.time
+    loud: int = LOUD
     beeps: list[float] = field(default_factory=list)
-    """When each began: milliseconds since 1970, as a page's clock has them."""
+    """When each began, in milliseconds of ``clock``; since 1970 is what a page's clock has."""
 
     def listen(self, descriptor: int) -> None:
         """Note the beeps of recorded sound until it ends."""
         quiet_until = 0.0
         while data := os.read(descriptor, 4096):
-            now = time.time()
+            now = self.clock()
             samples = np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(int)
-            loud = np.flatnonzero(np.abs(samples) > LOUD)
+            loud = np.flatnonzero(np.abs(samples) > self.loud)
             if loud.size and now > quiet_until:
                 self.beeps.append((now - (samples.size - int(loud[0])) / RATE) * 1000)
                 quiet_until = now + QUIET
@@ -56,17 +58,25 @@ def loudspeaker(folder: Path) -> Iterator[Speaker]:
     """One that is listened to; ``folder`` holds the sound server's files."""
     with sound_server(folder) as address:
         speaker = Speaker({"PULSE_SERVER": address})
-        command = [require("parec"), *RECORD]
-        recorder = subprocess.Popen(
-            command, stdout=subprocess.PIPE, env={**os.environ, **speaker.environment}
-        )
-        assert recorder.stdout is not None
-        with recorder.stdout as sound:
-            ear = threading.Thread(target=speaker.listen, args=(sound.fileno(),), name="ear")
-            ear.start()
-            try:
-                yield speaker
-            finally:
-                recorder.terminate()
-                recorder.wait(10)
-                ear.join(10)
+        with listening(speaker):
+            yield speaker
+
+
+@contextmanager
+def listening(speaker: Speaker) -> Iterator[None]:
+    """Note its beeps meanwhile."""
+    recorder = subprocess.Popen(
+        [require("parec"), *RECORD],
+        stdout=subprocess.PIPE,
+        env={**os.environ, **speaker.environment},
+    )
+    assert recorder.stdout is not None
+    with recorder.stdout as sound:
+        ear = threading.Thread(target=speaker.listen, args=(sound.fileno(),), name="ear")
+        ear.start()
+        try:
+            yield
+        finally:
+            recorder.terminate()
+            recorder.wait(10)
+            ear.join(10)
