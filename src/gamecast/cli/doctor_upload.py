@@ -14,7 +14,7 @@ LEAST = 2_500_000
 def examine(url: str, *, seconds: float = 5.0) -> Finding:
     """Publish noise there for so long; the channel shows it."""
     from gamecast.client.push.target import TargetError, parse_target
-    from gamecast.client.uploadtest import SAFE_SHARE, UploadError, measure_upload
+    from gamecast.client.uploadtest import UploadError, measure_upload, safe_bitrate
 
     if "://" not in url:
         return missing("upload", f"not measured: {url} is no URL of a server")
@@ -22,7 +22,7 @@ def examine(url: str, *, seconds: float = 5.0) -> Finding:
         measured = measure_upload(parse_target(url, os.environ), seconds=seconds)
     except (TargetError, UploadError) as error:
         return missing("upload", f"not measured: {error}")
-    safe = measured * SAFE_SHARE
+    safe = safe_bitrate(measured)
     detail = f"{show_bitrate(measured)}: a stream should use {show_bitrate(safe)} at most"
     if safe < LEAST:
         return problem("upload", detail, "a smaller picture: --size 854x480 --bitrate 1000k")

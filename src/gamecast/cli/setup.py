@@ -98,7 +98,7 @@ def source_values(device: Device) -> dict[str, Any]:
 
 
 def _ask_upload(target: Target) -> Mapping[str, Any]:
-    from gamecast.client.uploadtest import SAFE_SHARE, UploadError, measure_upload
+    from gamecast.client.uploadtest import UploadError, measure_upload, safe_bitrate
 
     question = "Measure the upload? The channel shows coloured noise for five seconds"
     if not typer.confirm(question, default=True):
@@ -109,7 +109,7 @@ def _ask_upload(target: Target) -> Mapping[str, Any]:
         typer.echo(f"not measured: {error}")
         typer.echo("the profile is written all the same; --bitrate sets what the line can take")
         return {}
-    safe = int(measured * SAFE_SHARE) // 100_000 * 100_000
+    safe = safe_bitrate(measured)
     typer.echo(f"upload {show_bitrate(measured)}; a stream should use {show_bitrate(safe)} at most")
     wanted = 6_000_000
     return {"bitrate": f"{safe // 1000}k"} if safe < wanted else {}

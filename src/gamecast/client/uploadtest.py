@@ -36,6 +36,11 @@ class UploadError(Exception):
     """The server could not be published to; one clear line."""
 
 
+def safe_bitrate(measured: float) -> int:
+    """What a stream should use of a measured rate, in whole 100 kbit/s."""
+    return int(measured * SAFE_SHARE) // 100_000 * 100_000
+
+
 def measure_upload(target: Target, *, seconds: float = 5.0) -> float:
     """Bits per second that got through. Raises ``UploadError``."""
     changed = threading.Condition()
