@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gamecast.bench.errors import BenchError
@@ -48,6 +48,7 @@ def test_the_variant_of_an_index() -> None:
 
 
 @settings(max_examples=100)
+@example("#EXT-X-PART")
 @given(st.text(alphabet='#EXTMAP-INFRUID:,="\n0123456789.YS', max_size=300))
 def test_a_bad_playlist_raises_its_error(text: str) -> None:
     try:

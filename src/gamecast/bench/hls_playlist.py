@@ -67,6 +67,8 @@ def parse_listing(text: str) -> Listing:
     listing = Listing()
     try:
         _read(text, listing)
+    except KeyError as error:
+        raise BenchError(f"bad playlist: a part without {error}") from None
     except ValueError as error:
         raise BenchError(f"bad playlist: {error}") from None
     return listing
