@@ -110,7 +110,7 @@ class RtcServer(asyncio.DatagramProtocol):
             loop = asyncio.get_running_loop()
             self._timers[id(session)] = loop.call_later(delay, self._timer, session)
 
-    def send(self, data: memoryview, size: int, address: Address) -> None:
+    def send(self, data: bytes, size: int, address: Address) -> None:
         """A sealed batch, cut into datagrams."""
         assert self._transport is not None
         for offset in range(0, len(data), size):

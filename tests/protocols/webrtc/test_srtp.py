@@ -117,7 +117,7 @@ def test_gcm_vectors_of_rfc_7714_section_16(profile: SrtpProfile) -> None:
     header, payload = GCM_RTP[:12], GCM_RTP[12:]
     ssrc, sequence = 0x5501A0B2, 0xF17B
     assert transform.nonce(ssrc, sequence).hex() == "51753c6580c2726f20718414"
-    sealed = transform.seal(header, payload, ssrc, sequence)
+    sealed = transform.sealer(ssrc)(sequence, payload, header)
     assert sealed.hex() == GCM_SEALED[profile]
     assert transform.open(header + sealed, 12, ssrc, sequence) == payload
 
@@ -170,10 +170,8 @@ def test_a_batch_is_the_packets_one_by_one(profile: SrtpProfile) -> None:
     for first in (65500, 65530, 65544, 65530):  # Across the wrap, and a batch sent again.
         headers = [_header(first + i, extended=True) for i in range(14)]
         payloads = [bytes([i]) * 1100 for i in range(13)] + [b"tail"]
-        batch = PacketBatch(
-            ssrc=SSRC, first_sequence=first & 0xFFFF, headers=headers, payloads=payloads
-        )
-        sealed = bytes(sender.seal(batch))
+        batch = PacketBatch(ssrc=SSRC, first_sequence=first, headers=headers, payloads=payloads)
+        sealed = sender.seal(batch)
         size = batch.segment_size(sender.overhead)
         cut = [sealed[offset : offset + size] for offset in range(0, len(sealed), size)]
         opened = [receiver.unprotect(packet) for packet in cut]
@@ -192,7 +190,7 @@ def test_viewers_share_a_batch_but_not_its_bytes() -> None:
         profile = SrtpProfile.AEAD_AES_128_GCM
         sender = SrtpSender(SrtpKeys.from_exporter(material, profile, is_client=False))
         receiver = SrtpReceiver(SrtpKeys.from_exporter(material, profile, is_client=True))
-        viewers.append((receiver, bytes(sender.seal(batch))))
+        viewers.append((receiver, sender.seal(batch)))
     assert len({sealed for _, sealed in viewers}) == 3
     for receiver, sealed in viewers:
         assert receiver.unprotect(sealed[:78]) == parse_rtp(_header(5) + b"a" * 50)

@@ -22,22 +22,6 @@ MAX_PADDING = 255
 """The padding count is one byte."""
 
 
-@dataclass(slots=True)
-class Run:
-    """Consecutive packets of one SSRC in the buffer of a batch."""
-
-    ssrc: int
-    sequences: list[int]
-    headers: list[bytes]
-    payloads: list[bytes]
-    gaps: list[memoryview]
-    """Where each payload and its tag go, behind the header, which is there."""
-    octets: int
-    """Size of all payloads."""
-    wraps: bool
-    """Whether the sequence passes 65 535 inside."""
-
-
 class PacketBatch:
     """Consecutive RTP packets of one SSRC, made once for all viewers that share the headers.
 
@@ -47,7 +31,7 @@ class PacketBatch:
     """
 
     __slots__ = (
-        "_layouts", "first_sequence", "headers", "octets", "payloads", "plain_size", "rider", "ssrc"
+        "first_sequence", "headers", "octets", "payloads", "pieces", "plain_size", "rider", "ssrc"
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +43,7 @@ class PacketBatch:
         payloads: list[bytes],
         rider: PacketBatch | None = None,
     ) -> None:
+        """``first_sequence`` is not wrapped, so that it tells the rollover counter of each peer."""
         if not headers or len(headers) != len(payloads):
             raise ValueError("a batch needs as many headers as payloads, and at least one")
         self.ssrc = ssrc
@@ -69,21 +54,19 @@ class PacketBatch:
         self.octets = sum(map(len, payloads))
         self.plain_size = len(headers[0]) + len(payloads[0])
         """Size of each packet but perhaps the last, without tags."""
-        self._layouts: dict[int, tuple[memoryview, list[Run]]] = {}
-
-    def layout(self, overhead: int) -> tuple[memoryview, list[Run]]:
-        """A buffer with the headers in place, and what goes into its gaps."""
-        found = self._layouts.get(overhead)
-        if found is None:
-            found = self._layouts[overhead] = self._lay_out(overhead)
-        return found
+        self.pieces = [
+            piece
+            for header in [*headers, *(rider.headers if rider is not None else ())]
+            for piece in (header, b"")
+        ]
+        """Every header, and behind it room for what a viewer's key makes of the payload."""
 
     def split(self, count: int) -> list[PacketBatch]:
         """The same packets in batches of at most so many."""
         own = [
             PacketBatch(
                 ssrc=self.ssrc,
-                first_sequence=self.first_sequence + start & 0xFFFF,
+                first_sequence=self.first_sequence + start,
                 headers=self.headers[start : start + count],
                 payloads=self.payloads[start : start + count],
             )
@@ -99,30 +82,6 @@ class PacketBatch:
         """Size of all of them protected."""
         own = sum(map(len, self.headers)) + self.octets + overhead * len(self.headers)
         return own + (self.rider.size(overhead) if self.rider is not None else 0)
-
-    def _lay_out(self, overhead: int) -> tuple[memoryview, list[Run]]:
-        buffer = memoryview(bytearray(self.size(overhead)))
-        runs = []
-        offset = 0
-        for batch in (self, self.rider):
-            if batch is not None:
-                run, offset = _run(batch, buffer, offset, overhead)
-                runs.append(run)
-        return buffer, runs
-
-
-def _run(batch: PacketBatch, buffer: memoryview, offset: int, overhead: int) -> tuple[Run, int]:
-    gaps = []
-    for header, payload in zip(batch.headers, batch.payloads, strict=True):
-        start = offset + len(header)
-        buffer[offset:start] = header
-        offset = start + len(payload) + overhead
-        gaps.append(buffer[start:offset])
-    first = batch.first_sequence
-    sequences = [first + index & 0xFFFF for index in range(len(gaps))]
-    wraps = first + len(gaps) > 0x10000
-    run = Run(batch.ssrc, sequences, batch.headers, batch.payloads, gaps, batch.octets, wraps)
-    return run, offset
 
 
 def join_all(batches: Sequence[PacketBatch]) -> list[PacketBatch]:
@@ -197,7 +156,7 @@ def make_batches(
 ) -> list[PacketBatch]:
     """The packets of one frame, in order; the last has the marker bit unless told otherwise.
 
-    ``first_sequence`` and ``timestamp`` are taken modulo their size on the wire.
+    Neither ``first_sequence`` nor ``timestamp`` is wrapped: the wire has their low bits.
     """
     batches = []
     start = 0
@@ -220,7 +179,7 @@ def make_batches(
             header, payload = fitted or (header, payload)
             headers.append(header)
             padded.append(payload)
-        sequence = first_sequence + start & 0xFFFF
+        sequence = first_sequence + start
         batches.append(
             PacketBatch(ssrc=line.ssrc, first_sequence=sequence, headers=headers, payloads=padded)
         )

@@ -25,7 +25,7 @@ class RetransmissionRing:
 
     def add(self, batch: PacketBatch, now: float) -> None:
         """Keep the packets of a batch (by reference)."""
-        sequence = batch.first_sequence
+        sequence = batch.first_sequence & 0xFFFF
         for header, payload in zip(batch.headers, batch.payloads, strict=True):
             self._slots[sequence & self._mask] = (sequence, now, header, payload)
             sequence = sequence + 1 & 0xFFFF

@@ -1,18 +1,18 @@
 """SRTP and SRTCP of one peer: rollover counters, replay windows, and the fan-out's batches.
 
 The hot path of the server is :meth:`SrtpSender.seal` on a :class:`PacketBatch`: the batch holds
-what all viewers share (headers, payloads, and a buffer with the headers already in place),
-the viewer adds one AES-GCM operation per packet, written straight into that buffer, and the
-result goes out in one system call.
+what all viewers share (headers, payloads), the viewer adds one AES-GCM operation per packet, and
+the result goes out in one system call.
 """
 
 from __future__ import annotations
 
 import struct
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable
 
-from gamecast.protocols.webrtc.batch import PacketBatch, Run
+from gamecast.protocols.webrtc.aead import Seal
+from gamecast.protocols.webrtc.batch import PacketBatch
 from gamecast.protocols.webrtc.errors import WebRtcError
 from gamecast.protocols.webrtc.replay import ReplayWindow
 from gamecast.protocols.webrtc.rtp import RtpPacket, read_rtp, rtp_header_size
@@ -20,7 +20,6 @@ from gamecast.protocols.webrtc.srtp_keys import Label, SrtpKeys, derive_session_
 from gamecast.protocols.webrtc.srtp_transform import (
     RTCP_HEADER_SIZE,
     CmTransform,
-    GcmTransform,
     make_transform,
     rtcp_index,
 )
@@ -29,27 +28,45 @@ MAX_DATAGRAM = 2048
 MAX_SSRCS = 64
 """Received synchronisation sources per peer; a simulcast publisher has about eight."""
 _SEQUENCE_AND_SSRC = struct.Struct("!2xH4xI")
-_exhaust = deque[int](maxlen=0).extend
-"""Runs an iterator to its end at the speed of C."""
-_TWO_BYTES = [i.to_bytes(2, "big") for i in range(65536)]
+_INDEX = (1 << 48) - 1
 
 
 class _Line:
-    """What one SSRC towards one peer needs: last sequence, rollover counter, what was sent."""
+    """One source whose packets are given as batches, which know how often its sequence wrapped."""
 
-    __slots__ = ("low", "octets", "packets", "prefix", "roc", "sequence")
+    __slots__ = ("base", "octets", "packets", "seal")
 
-    def __init__(self, sequence: int) -> None:
-        self.roc = 0
-        self.sequence = sequence
-        self.prefix = b""
-        self.low = 0
+    def __init__(self, seal: Seal, first_sequence: int) -> None:
+        self.seal = seal
+        self.base = first_sequence & ~0xFFFF
+        """What a sequence number has more than this peer's packet index."""
         self.packets = 0
         self.octets = 0
 
 
+class _Rollover:
+    """One source whose packets are given one by one, under their 16 bits of sequence."""
+
+    __slots__ = ("roc", "seal", "sequence")
+
+    def __init__(self, seal: Seal, sequence: int) -> None:
+        self.seal = seal
+        self.sequence = sequence
+        self.roc = 0
+
+    def index(self, sequence: int) -> int:
+        """Of a packet, which becomes the last one if it is newer than that."""
+        if sequence - self.sequence & 0xFFFF < 0x8000:
+            self.roc = self.roc + (sequence < self.sequence) & 0xFFFFFFFF
+            self.sequence = sequence
+        late_wrap = sequence > self.sequence  # A retransmission from before the wrap.
+        return (self.roc - late_wrap & 0xFFFFFFFF) << 16 | sequence
+
+
 class SrtpSender:
-    """Protects what goes to one peer. A line starts with rollover counter 0 (RFC 3711 3.3.1).
+    """Protects what goes to one peer. A source starts with rollover counter 0 (RFC 3711 3.3.1).
+
+    A source is given either as batches (:meth:`seal`) or packet by packet (:meth:`protect`).
 
     One sequence number of an SSRC stands for one packet, for ever: GCM gives its key away if an
     index is used for two different packets (RFC 7714 section 8.4). Sending the very same bytes
@@ -60,51 +77,35 @@ class SrtpSender:
     def __init__(self, keys: SrtpKeys) -> None:
         self.profile = keys.profile
         self.overhead = keys.profile.tag_size
-        self._rtp: GcmTransform | CmTransform = make_transform(
-            derive_session_keys(keys.local, keys.profile, Label.RTP)
-        )
+        self._rtp = make_transform(derive_session_keys(keys.local, keys.profile, Label.RTP))
         self._rtcp = make_transform(derive_session_keys(keys.local, keys.profile, Label.RTCP))
-        rtp = self._rtp
-        self._encrypt = rtp.aead.encrypt_into if isinstance(rtp, GcmTransform) else None
         self._rtcp_index = 0
         self._lines: dict[int, _Line] = {}
+        self._rollovers: dict[int, _Rollover] = {}
 
-    def seal(self, batch: PacketBatch) -> memoryview:
+    def seal(self, batch: PacketBatch) -> bytes:
         """All packets of a batch protected, one behind the other.
 
-        The view is the batch's own buffer: send it (or copy it) before sealing the batch for the
-        next viewer. Cut it at ``batch.segment_size(sender.overhead)``.
+        Cut it at ``batch.segment_size(sender.overhead)``.
         """
-        buffer, runs = batch.layout(self.overhead)
-        for run in runs:
-            self._seal_run(run)
-        return buffer
+        pieces, run, at = batch.pieces, batch, 0
+        while True:
+            line = self._lines.get(run.ssrc) or self._begin(run)
+            index, count = run.first_sequence - line.base & _INDEX, len(run.payloads)
+            end = at + 2 * count
+            pieces[at + 1 : end : 2] = map(
+                line.seal, range(index, index + count), run.payloads, run.headers
+            )
+            line.packets += count
+            line.octets += run.octets
+            if run.rider is None:
+                return b"".join(pieces)
+            run, at = run.rider, end
 
-    def _seal_run(self, run: Run) -> None:
-        line, encrypt, first = self._lines.get(run.ssrc), self._encrypt, run.sequences[0]
-        in_order = line and line.prefix and 0 < first - line.sequence < 0x8000 and not run.wraps
-        if not in_order or line is None or encrypt is None:
-            self._seal_slowly(run)
-            return
-        line.sequence = run.sequences[-1]
-        line.packets += len(run.gaps)
-        line.octets += run.octets
-        prefix, low, two_bytes = line.prefix, line.low, _TWO_BYTES
-        nonces = [prefix + two_bytes[sequence ^ low] for sequence in run.sequences]
-        _exhaust(map(encrypt, nonces, run.payloads, run.headers, run.gaps))
-
-    def _seal_slowly(self, run: Run) -> None:
-        """Any transform, the first batch, batches across the wrap, and batches sent again."""
-        rtp, ssrc = self._rtp, run.ssrc
-        packets = zip(run.sequences, run.headers, run.payloads, run.gaps, strict=True)
-        for sequence, header, payload, gap in packets:
-            gap[:] = rtp.seal(header, payload, ssrc, self._index(ssrc, sequence))
-        line = self._lines[ssrc]
-        line.packets += len(run.gaps)
-        line.octets += run.octets
-        if isinstance(rtp, GcmTransform):
-            nonce = rtp.nonce(ssrc, line.roc << 16)
-            line.prefix, line.low = nonce[:10], nonce[10] << 8 | nonce[11]
+    def _begin(self, batch: PacketBatch) -> _Line:
+        line = _Line(self._rtp.sealer(batch.ssrc), batch.first_sequence)
+        self._lines[batch.ssrc] = line
+        return line
 
     def sent(self, ssrc: int) -> tuple[int, int]:
         """Packets and payload octets of the batches of a source, as a sender report has them."""
@@ -113,34 +114,17 @@ class SrtpSender:
 
     def protect(self, header: bytes, payload: bytes) -> bytes:
         """One RTP packet from its whole header and its payload."""
-        sequence = header[2] << 8 | header[3]
-        ssrc = int.from_bytes(header[8:12], "big")
-        return header + self._rtp.seal(header, payload, ssrc, self._index(ssrc, sequence))
+        sequence, ssrc = _SEQUENCE_AND_SSRC.unpack_from(header)
+        source = self._rollovers.get(ssrc)
+        if source is None:
+            source = self._rollovers[ssrc] = _Rollover(self._rtp.sealer(ssrc), sequence)
+        return header + source.seal(source.index(sequence), payload, header)
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """One RTCP compound packet; its first SSRC is in bytes 4 to 8 as in all RTCP."""
         index = self._rtcp_index
         self._rtcp_index = index + 1 & 0x7FFFFFFF
         return self._rtcp.seal_rtcp(packet, index)
-
-    def _index(self, ssrc: int, sequence: int) -> int:
-        line = self._advance(ssrc, sequence)
-        late_wrap = sequence > line.sequence  # A retransmission from before the wrap.
-        return ((line.roc - 1 if late_wrap else line.roc) & 0xFFFFFFFF) << 16 | sequence
-
-    def _advance(self, ssrc: int, sequence: int) -> _Line:
-        """The line of ``ssrc`` moved on to ``sequence``, if that is newer than its last."""
-        line = self._lines.get(ssrc)
-        if line is None:
-            line = self._lines[ssrc] = _Line(sequence)
-            return line
-        ahead = sequence - line.sequence & 0xFFFF
-        if ahead < 0x8000:
-            if sequence < line.sequence:
-                line.roc = line.roc + 1 & 0xFFFFFFFF
-                line.prefix = b""
-            line.sequence = sequence
-        return line
 
 
 class SrtpReceiver:

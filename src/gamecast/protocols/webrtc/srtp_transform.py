@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gamecast.protocols.webrtc.aead import Seal, make_seal
 from gamecast.protocols.webrtc.srtp_keys import SessionKeys
 
 ENCRYPTED = 0x80000000
@@ -26,8 +27,8 @@ class Transform(Protocol):
 
     overhead: int
 
-    def seal(self, header: bytes, payload: bytes, ssrc: int, index: int) -> bytes:
-        """Protected payload and tag, without the header, which stays in the clear."""
+    def sealer(self, ssrc: int) -> Seal:
+        """What protects the packets of a source: without the header, which stays in the clear."""
 
     def open(self, packet: bytes, header_size: int, ssrc: int, index: int) -> bytes | None:
         """The plain payload of a protected packet."""
@@ -51,20 +52,21 @@ class GcmTransform:
     overhead = 16
 
     def __init__(self, keys: SessionKeys) -> None:
-        self.aead = AESGCM(keys.cipher_key)
+        self._aead = AESGCM(keys.cipher_key)
+        self._key = keys.cipher_key
         self._salt = int.from_bytes(keys.salt, "big")
 
     def nonce(self, ssrc: int, index: int) -> bytes:
         """RFC 7714 section 8.1: 16 zero bits, SSRC, ROC and sequence, exclusive-or the salt."""
         return (self._salt ^ ssrc << 48 ^ index).to_bytes(12, "big")
 
-    def seal(self, header: bytes, payload: bytes, ssrc: int, index: int) -> bytes:
-        return self.aead.encrypt(self.nonce(ssrc, index), payload, header)
+    def sealer(self, ssrc: int) -> Seal:
+        return make_seal(self._key, self.nonce(ssrc, 0))
 
     def open(self, packet: bytes, header_size: int, ssrc: int, index: int) -> bytes | None:
         nonce = self.nonce(ssrc, index)
         try:
-            return self.aead.decrypt(nonce, packet[header_size:], packet[:header_size])
+            return self._aead.decrypt(nonce, packet[header_size:], packet[:header_size])
         except InvalidTag:
             return None
 
@@ -72,7 +74,7 @@ class GcmTransform:
         # RFC 7714 section 9: the AAD is the first 8 octets and the E bit with the index.
         header, trailer = packet[:RTCP_HEADER_SIZE], (ENCRYPTED | index).to_bytes(4, "big")
         nonce = self.nonce(int.from_bytes(packet[4:8], "big"), index)
-        body = self.aead.encrypt(nonce, packet[RTCP_HEADER_SIZE:], header + trailer)
+        body = self._aead.encrypt(nonce, packet[RTCP_HEADER_SIZE:], header + trailer)
         return header + body + trailer
 
     def open_rtcp(self, packet: bytes) -> bytes | None:
@@ -81,7 +83,7 @@ class GcmTransform:
         if not trailer[0] & 0x80:
             return None  # Authenticated plain text: DTLS-SRTP peers always encrypt.
         try:
-            body = self.aead.decrypt(nonce, packet[RTCP_HEADER_SIZE:-4], header + trailer)
+            body = self._aead.decrypt(nonce, packet[RTCP_HEADER_SIZE:-4], header + trailer)
         except InvalidTag:
             return None
         return header + body
@@ -109,10 +111,12 @@ class CmTransform:
     def _tag(self, data: bytes) -> bytes:
         return hmac.digest(self._auth_key, data, "sha1")[:10]
 
-    def seal(self, header: bytes, payload: bytes, ssrc: int, index: int) -> bytes:
-        body = self._crypt(payload, ssrc, index)
-        roc = (index >> 16).to_bytes(4, "big")
-        return body + self._tag(header + body + roc)
+    def sealer(self, ssrc: int) -> Seal:
+        def seal(index: int, payload: bytes, header: bytes) -> bytes:
+            body = self._crypt(payload, ssrc, index)
+            return body + self._tag(header + body + (index >> 16).to_bytes(4, "big"))
+
+        return seal
 
     def open(self, packet: bytes, header_size: int, ssrc: int, index: int) -> bytes | None:
         covered, tag = packet[:-10], packet[-10:]
