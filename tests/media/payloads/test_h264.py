@@ -54,6 +54,15 @@ def test_delimiters_and_filler_are_left_out() -> None:
     assert H264Packetizer().packetize(data) == [SLICE]
 
 
+def test_buffer_timing_is_left_out_and_what_else_a_message_says_is_kept() -> None:
+    timing = b"\x06\x00\x02ab\x01\x03abc\x80"
+    captions = b"\x06\x01\x01a\x04\x03abc\x80"
+    cut_off = b"\x06\x01\x09a\x80"
+    data = join_nal_units([timing, captions, cut_off, b"\x06\x80", SLICE])
+    payloads = H264Packetizer().packetize(data)
+    assert _depacketize(payloads) == [join_nal_units([captions, cut_off, b"\x06\x80", SLICE])]
+
+
 def test_a_fragment_without_start_is_no_picture() -> None:
     depacketizer = H264Depacketizer()
     assert depacketizer.write(b"\x7c\x05abc", timestamp=1, marker=False) == []

@@ -36,8 +36,10 @@ def test_fragments_restore_the_two_byte_header() -> None:
     assert _depacketize(payloads) == [join_nal_units([IDR])]
 
 
-def test_delimiters_are_left_out() -> None:
-    assert HevcPacketizer().packetize(join_nal_units([b"\x46\x01\x50", TRAIL])) == [TRAIL]
+def test_delimiters_and_buffer_timing_are_left_out() -> None:
+    timing = b"\x4e\x01\x01\x02ab\x80"
+    data = join_nal_units([b"\x46\x01\x50", timing, TRAIL])
+    assert HevcPacketizer().packetize(data) == [TRAIL]
 
 
 def test_a_picture_whose_first_slice_is_missing_is_dropped() -> None:

@@ -5,7 +5,7 @@ Access units here have 4-byte lengths (``gamecast.media.codecs.nal``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -24,6 +24,7 @@ __all__ = [
     "has_recovery_point",
     "is_keyframe",
     "is_reference",
+    "is_timing_sei",
     "parse_avcc",
     "parse_sps",
     "slice_type",
@@ -31,6 +32,8 @@ __all__ = [
 
 _RECOVERY_POINT = 6
 """SEI payload type (section D.1.8)."""
+_TIMING = frozenset({0, 1, 3})
+"""SEI payload types: buffering_period, pic_timing, filler_payload (D.1.2 to D.1.4)."""
 _SLICE_HEADER_BYTES = 16
 """first_mb_in_slice and slice_type are two ue(v) of at most 8 bytes together."""
 
@@ -185,15 +188,27 @@ def has_recovery_point(data: bytes) -> bool:
     return False
 
 
+def is_timing_sei(sei: bytes) -> bool:
+    """Whether a SEI NAL unit, without its header, only tells a decoder's buffer when to do what.
+
+    The payload types are those of HEVC, too.
+    """
+    kinds = set(_sei_kinds(unescape(sei)))
+    return bool(kinds) and kinds <= _TIMING
+
+
 def _has_sei(rbsp: bytes, wanted: int) -> bool:
+    return wanted in _sei_kinds(rbsp)
+
+
+def _sei_kinds(rbsp: bytes) -> Iterator[int]:
+    """The payload type of each whole message (section 7.3.2.3.1); -1 for one that is cut off."""
     position = 0
     while position + 2 < len(rbsp):  # at least the trailing bits follow a message
         kind, position = _sei_number(rbsp, position)
         size, position = _sei_number(rbsp, position)
-        if kind == wanted:
-            return position + size <= len(rbsp)
         position += size
-    return False
+        yield kind if position <= len(rbsp) else -1
 
 
 def _sei_number(rbsp: bytes, position: int) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gamecast.media.codecs.h264 import NalType, parse_avcc
+from gamecast.media.codecs.h264 import NalType, is_timing_sei, parse_avcc
 from gamecast.media.codecs.nal import nal_units
 from gamecast.media.errors import MediaError
 from gamecast.media.payloads.base import DEFAULT_MTU, FrameDepacketizer, check_mtu
@@ -37,8 +37,8 @@ class H264Packetizer:
             self._sets = [*avcc.sps, *avcc.pps]
 
     def packetize(self, data: bytes) -> list[bytes]:
-        """Payloads of one access unit; delimiters and filler are left out."""
-        units = [unit for unit in nal_units(data) if unit[0] & 31 not in _NOT_SENT]
+        """Payloads of one access unit; delimiters, filler and buffer timing are left out."""
+        units = [unit for unit in nal_units(data) if _is_sent(unit)]
         kinds = {unit[0] & 31 for unit in units}
         if NalType.IDR in kinds and NalType.SPS not in kinds:
             units = [*self._sets, *units]
@@ -51,6 +51,12 @@ class H264Packetizer:
             else:
                 payloads += _fu_a(group[0], self._mtu)
         return payloads
+
+
+def _is_sent(unit: bytes) -> bool:
+    """RTP has its own timing; NVENC's and x264's would be a packet of its own for each picture."""
+    kind = unit[0] & 31
+    return kind not in _NOT_SENT and not (kind == NalType.SEI and is_timing_sei(unit[1:]))
 
 
 def _stap_a(units: list[bytes]) -> bytes:

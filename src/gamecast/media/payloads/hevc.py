@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gamecast.media.codecs.h264 import is_timing_sei
 from gamecast.media.codecs.hevc import NalType, parse_hvcc
 from gamecast.media.codecs.nal import nal_units
 from gamecast.media.errors import MediaError
@@ -41,7 +42,7 @@ class HevcPacketizer:
             self._sets = [*hvcc.vps, *hvcc.sps, *hvcc.pps]
 
     def packetize(self, data: bytes) -> list[bytes]:
-        """Payloads of one access unit; delimiters and filler are left out."""
+        """Payloads of one access unit; delimiters, filler and buffer timing are left out."""
         units = [unit for unit in nal_units(data) if _is_sent(unit)]
         kinds = {_kind(unit) for unit in units}
         irap = any(NalType.BLA_W_LP <= kind <= NalType.RSV_IRAP_23 for kind in kinds)
@@ -61,7 +62,8 @@ class HevcPacketizer:
 def _is_sent(unit: bytes) -> bool:
     if len(unit) < 2:
         raise MediaError("HEVC NAL unit shorter than its header")
-    return _kind(unit) not in _NOT_SENT
+    kind = _kind(unit)
+    return kind not in _NOT_SENT and not (kind == NalType.PREFIX_SEI and is_timing_sei(unit[2:]))
 
 
 def _aggregation(units: list[bytes]) -> bytes:
