@@ -14,6 +14,8 @@ from benchmarks import machine
 
 NAME = "bench"
 GROUP_SECONDS = 2.0
+RTP_STAMPS = ("--stamp-every", "6")
+"""A stamp is a packet of its own over RTP, which encoders do not send with every picture."""
 _PATIENCE = 60.0
 _MANY = "60000"
 """All viewers come from one address, as they never do."""

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import machine
-from benchmarks.servers import Feed, gamecast_server, publisher
+from benchmarks.servers import RTP_STAMPS, Feed, gamecast_server, publisher
 from gamecast.bench.results import WatchResult
 from gamecast.bench.watch import WatchSettings, watch_steps
 
@@ -76,7 +76,7 @@ def main() -> None:
     machine.use_cores(*arguments.cores)
     _say(f"{machine.describe()}; load average {machine.load_average():.1f}\n{_HEAD}")
     results = []
-    feed = Feed(bitrate=arguments.bitrate / 1e6, fps=arguments.fps, audio="opus")
+    feed = Feed(bitrate=arguments.bitrate / 1e6, fps=arguments.fps, audio="opus", extra=RTP_STAMPS)
     for result in measure(arguments.viewers, arguments.seconds, feed):
         results.append(result.as_dict())
         _say(line(result))

@@ -14,7 +14,7 @@ from benchmarks import machine
 from benchmarks.contender import Contender
 from benchmarks.ladder import FULL_DELAY, Ladder, Step
 from benchmarks.peers import PEERS
-from benchmarks.servers import Feed, gamecast_server, publisher
+from benchmarks.servers import RTP_STAMPS, Feed, gamecast_server, publisher
 from gamecast.bench.cpu import CpuMeter, resident_bytes
 from gamecast.bench.watch import WatchSettings, watch, watch_steps
 from gamecast.bench.watched import Watched
@@ -101,9 +101,9 @@ class Workload:
 
 def _feed_of(protocol: str, contender: Contender) -> Feed:
     if protocol == "janus":
-        return Feed(protocol="rtp", audio="opus")
+        return Feed(protocol="rtp", audio="opus", extra=RTP_STAMPS)
     if protocol == "whep":
-        return Feed(protocol="whip", audio="opus")
+        return Feed(protocol="whip", audio="opus", extra=RTP_STAMPS)
     return Feed()
 
 

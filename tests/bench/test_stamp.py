@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gamecast.bench.figures import Figures
 from gamecast.bench.source import Source, SourceSettings
-from gamecast.bench.stamp import SIZE, Stamp, find_stamps, stamp_nal
+from gamecast.bench.stamp import MAX_STEP, SIZE, Stamp, find_stamps, stamp_nal
 from gamecast.media.codecs.nal import nal_units
 
 numbers = st.integers(min_value=0, max_value=2**27 - 1)
@@ -17,13 +18,15 @@ numbers = st.integers(min_value=0, max_value=2**27 - 1)
     numbers,
     numbers,
     st.booleans(),
+    st.integers(min_value=1, max_value=MAX_STEP),
     st.binary(max_size=50),
 )
 def test_a_stamp_is_found_wherever_it_stands(
-    time_ns: int, number: int, group: int, keyframe: bool, before: bytes
+    time_ns: int, number: int, group: int, keyframe: bool, step: int, before: bytes
 ) -> None:
-    data = before + stamp_nal(time_ns, number, group, keyframe=keyframe) + before
-    assert list(find_stamps(data, len(data))) == [Stamp(time_ns, number, group, keyframe)]
+    stamp = stamp_nal(time_ns, number, group, keyframe=keyframe, step=step)
+    data = before + stamp + before
+    assert list(find_stamps(data, len(data))) == [Stamp(time_ns, number, group, keyframe, step)]
 
 
 def test_a_stamp_that_is_cut_is_not_found_yet() -> None:
@@ -52,3 +55,21 @@ def test_the_source_loops_without_a_seam(b_frames: int) -> None:
     bits = sum(len(packet.data) for packet in packets) * 8 / 3
     assert bits == pytest.approx(wanted.bitrate, rel=0.2)
     assert all(nal_units(packet.data)[0][0] & 0x1F == 6 for packet in packets)
+
+
+def test_stamps_may_be_some_frames_apart() -> None:
+    source = Source(SourceSettings(bitrate=1_000_000, fps=30, group=30, stamp_every=6))
+    figures = Figures(scans=True, asked_at=0.0)
+    for number in range(60):
+        data = source.video_packet(number, 7).data
+        stamps = list(find_stamps(data, len(data)))
+        assert len(stamps) == (number % 6 == 0)
+        for stamp in stamps if number != 12 else []:
+            figures.see(stamp, wall_ns=8, now=1.0)
+    assert figures.missed_frames == 6, "the stamp that was not seen stands for so many"
+
+
+@pytest.mark.parametrize("every", [7, 128])
+def test_stamps_fit_into_groups(every: int) -> None:
+    with pytest.raises(ValueError, match="stamp every"):
+        Source(SourceSettings(fps=30, group=30, stamp_every=every))

@@ -55,8 +55,8 @@ class Figures:
     def see(self, stamp: Stamp, *, wall_ns: int, now: float) -> None:
         """A frame that arrived at ``wall_ns``; ``now`` is the same moment."""
         self.frames += 1
-        if 0 <= self.number < stamp.number - 1:
-            self.missed_frames += stamp.number - 1 - self.number
+        if 0 <= self.number < stamp.number - stamp.step:
+            self.missed_frames += stamp.number - stamp.step - self.number
             self.missed_groups += max(1, stamp.group - self.group - 1)
         self.number, self.group = stamp.number, stamp.group
         if stamp.keyframe and not self.first_picture_seconds:

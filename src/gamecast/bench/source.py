@@ -9,7 +9,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from gamecast.bench.stamp import stamp_nal
+from gamecast.bench.stamp import MAX_STEP, stamp_nal
 from gamecast.media.codecs import audio_track, video_track
 from gamecast.media.packet import Packet
 from gamecast.media.track import VIDEO_CLOCK_RATE, Codec, Track
@@ -36,6 +36,8 @@ class SourceSettings:
     width: int = 640
     """Servers that pass on what they get do not see the size, only the bit rate."""
     height: int = 360
+    stamp_every: int = 1
+    """Frames from stamp to stamp; a group begins with one."""
 
 
 @dataclass(slots=True)
@@ -50,18 +52,22 @@ class Source:
     """One encoded group and a second of sound. Many publishers may loop over the same source."""
 
     def __init__(self, settings: SourceSettings) -> None:
-        """Encodes; takes a second or two."""
+        """Encodes; takes a second or two. Raises ``ValueError`` for stamps that fit no group."""
+        if settings.group % settings.stamp_every or settings.stamp_every > MAX_STEP:
+            raise ValueError(f"a stamp every {settings.stamp_every} frames does not fit the group")
         self.settings = settings
         self.video, self._frames = _encode_at_rate(settings)
         self.audio, self._sounds = _encode_audio(settings.audio)
         self._samples = _FRAME_SAMPLES[settings.audio]
 
     def video_packet(self, number: int, time_ns: int) -> Packet:
-        """Frame ``number`` since the beginning, stamped with ``time_ns``."""
+        """Frame ``number`` since the beginning, stamped with ``time_ns`` if it is its turn."""
         loop, index = divmod(number, len(self._frames))
         frame = self._frames[index]
         shift = loop * self.settings.group * VIDEO_CLOCK_RATE // self.settings.fps
-        data = stamp_nal(time_ns, number, loop, keyframe=frame.keyframe) + frame.data
+        data, step = frame.data, self.settings.stamp_every
+        if number % step == 0:
+            data = stamp_nal(time_ns, number, loop, keyframe=frame.keyframe, step=step) + data
         return Packet(
             self.video, frame.dts + shift, frame.pts + shift, data, keyframe=frame.keyframe
         )

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 UUID = bytes.fromhex("b7a1c3d94e5f4867a9d2e1f0c8937ad5")
-_TIME, _NUMBER, _GROUP = 10, 5, 4
-_BODY = _TIME + _NUMBER + _GROUP
+_TIME, _NUMBER, _GROUP, _STEP = 10, 5, 4, 1
+_BODY = _TIME + _NUMBER + _GROUP + _STEP
+MAX_STEP = 127
 SIZE = len(UUID) + _BODY
 """Bytes from the first of the UUID to the last of the stamp."""
 _SEI_HEADER = bytes([0x06, 0x05, SIZE])
@@ -31,11 +32,15 @@ class Stamp:
     group: int
     """Groups count from 0."""
     keyframe: bool = False
+    step: int = 1
+    """Every so many frames one is stamped."""
 
 
-def stamp_nal(time_ns: int, number: int, group: int, *, keyframe: bool = False) -> bytes:
+def stamp_nal(
+    time_ns: int, number: int, group: int, *, keyframe: bool = False, step: int = 1
+) -> bytes:
     """The SEI NAL unit behind its 4-byte length (ISO/IEC 14496-15), to put before the slices."""
-    tail = _septets(group << 1 | keyframe, _GROUP)
+    tail = _septets(group << 1 | keyframe, _GROUP) + _septets(step, _STEP)
     body = _septets(time_ns, _TIME) + _septets(number, _NUMBER) + tail
     nal = _SEI_HEADER + UUID + body + _TRAILING
     return len(nal).to_bytes(4, "big") + nal
@@ -46,12 +51,13 @@ def find_stamps(data: bytes | bytearray, end: int) -> Iterator[Stamp]:
     position = data.find(UUID, 0, end)
     while 0 <= position <= end - SIZE:
         start = position + len(UUID)
-        group = _value(data[start + _TIME + _NUMBER : start + _BODY])
+        group = _value(data[start + _TIME + _NUMBER : start + _BODY - _STEP])
         yield Stamp(
             _value(data[start : start + _TIME]),
             _value(data[start + _TIME : start + _TIME + _NUMBER]),
             group >> 1,
             bool(group & 1),
+            _value(data[start + _BODY - _STEP : start + _BODY]),
         )
         position = data.find(UUID, start + _BODY, end)
 

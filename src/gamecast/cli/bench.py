@@ -63,12 +63,15 @@ def publish(
     keyframe_interval: Annotated[float, typer.Option(help="Seconds.", min=0.1, max=30)] = 2.0,
     b_frames: Annotated[int, typer.Option(min=0, max=4, help="WHIP and rtp:// take none.")] = 0,
     audio: Annotated[Sound | None, typer.Option(help="AAC, but Opus for WHIP and rtp://.")] = None,
+    stamp_every: Annotated[
+        int, typer.Option(help="Frames; over RTP a stamp is a packet of its own.", min=1, max=127)
+    ] = 1,
     key: Annotated[
         str, typer.Option(envvar="GAMECAST_BENCH_KEY", help="Bearer token for WHIP.")
     ] = "",
     duration: Annotated[float, typer.Option(help="Seconds; 0 for ever.", min=0)] = 0,
 ) -> None:
-    """Publish, every frame at its own time and stamped with this machine's clock."""
+    """Publish, every frame at its own time, stamped with this machine's clock."""
     from gamecast.bench.errors import BenchError
     from gamecast.bench.publisher import publish
     from gamecast.bench.source import Source, SourceSettings
@@ -85,10 +88,11 @@ def publish(
         group=max(1, round(fps * keyframe_interval)),
         b_frames=b_frames,
         audio=Codec((audio or (Sound.OPUS if over_rtp else Sound.AAC)).value),
+        stamp_every=stamp_every,
     )
     urls = _numbered(url, count)
-    source = Source(settings)
     try:
+        source = Source(settings)
         results = _run(
             publish(
                 urls,
