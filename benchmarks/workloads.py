@@ -116,6 +116,7 @@ def _fan_out(workload: Workload, case: Case, pace: Pace, folder: Path) -> Run:
             protocol=Watched(case.protocol),
             seconds=pace.seconds,
             settle_seconds=pace.settle,
+            calm=workload.full_delay / 2,
             sample=_RTP_SAMPLE if case.protocol in ("whep", "janus") else _SAMPLE,
             whole=workload.low if case.protocol in ("flv", "rtmp") else 0,
             pids=running.pids,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gamecast.bench import watch as watch_module
 from gamecast.bench.errors import BenchError
+from gamecast.bench.figures import Figures
 from gamecast.bench.watch import WatchSettings, protocol_of, watch, watch_steps
 from gamecast.bench.watched import Watched
 from tests.support.gamecast import GamecastServer
@@ -69,6 +71,40 @@ def test_a_small_crowd_is_looked_at_as_a_whole_and_a_sample_of_a_large_one(
     assert whole.complete
     assert sample.complete
     assert 0 < sample.frames <= whole.frames / 3, "one viewer is looked at, after four"
+
+
+class _Late:
+    """A crowd whose pictures come late at first; a look at them takes no time."""
+
+    failed = 0
+
+    def __init__(self, delays: list[float]) -> None:
+        self.figures = [Figures(scans=True, asked_at=0.0)]
+        self._delays = iter(delays)
+        self.looks = 0
+
+    def grow(self, to: int, *, sample: int) -> None:
+        """They are here."""
+
+    def run(self, until: float) -> None:
+        """One picture."""
+        self.looks += 1
+        self.figures[0].delays.append(next(self._delays))
+
+    def close(self) -> None:
+        """They go."""
+
+
+@pytest.mark.parametrize(("calm", "looks"), [(0.0, 1), (0.05, 4)])
+def test_what_newcomers_cost_is_worked_off_before_the_measurement(
+    monkeypatch: pytest.MonkeyPatch, calm: float, looks: int
+) -> None:
+    crowd = _Late([0.9, 0.3, 0.1, 0.04, 0.01])
+    monkeypatch.setattr(watch_module, "make_crowd", lambda *_: crowd)
+    settings = WatchSettings(calm=calm, seconds=0, settle_seconds=0)
+    (result,) = watch_steps(["http://h/live/a.flv"], settings, [1])
+    assert crowd.looks == looks
+    assert result.frames == 0
 
 
 def test_a_stream_that_is_not_there_is_an_error(server: GamecastServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -13,9 +14,10 @@ from gamecast.bench.cpu import CpuMeter, resident_bytes
 from gamecast.bench.crowd import Crowd
 from gamecast.bench.errors import BenchError
 from gamecast.bench.limits import raise_open_files_limit
-from gamecast.bench.results import WatchResult, summarise
+from gamecast.bench.results import WatchResult, percentiles, summarise
 from gamecast.bench.watched import Watched
 
+_LOOK_SECONDS = 0.5
 _BY_BYTES = frozenset({Watched.FLV, Watched.TS, Watched.MP4, Watched.RTMP})
 
 
@@ -29,6 +31,10 @@ class WatchSettings:
     seconds: float = 10.0
     settle_seconds: float = 2.0
     """After the last viewer has come; not measured."""
+    calm: float = 0.0
+    """If not 0: nothing is measured before the p95 of the delay is below so many seconds again."""
+    patience: float = 6.0
+    """Seconds after which it is measured all the same."""
     sample: int = 20
     """Viewers whose every frame is checked."""
     whole: int = 0
@@ -69,7 +75,7 @@ def watch_steps(
         for step in steps:
             crowd.grow(step, sample=step if step <= settings.whole else settings.sample)
             progress(f"{len(crowd.figures)} viewers connected")
-            crowd.run(time.monotonic() + settings.settle_seconds)
+            _settle(crowd, settings)
             yield _measure(crowd, settings, by_bytes, progress)
     finally:
         crowd.close()
@@ -117,6 +123,20 @@ def make_crowd(urls: Sequence[str], settings: WatchSettings) -> Crowd:
 
             signs = sign_of_life(urlsplit(urls[0]).scheme)
             return StreamCrowd([opening_for(url) for url in urls], signs)
+
+
+def _settle(crowd: Crowd, settings: WatchSettings) -> None:
+    """Wait until what the newcomers cost (keys, the group that each begins with) is worked off."""
+    now = time.monotonic()
+    crowd.run(now + settings.settle_seconds)
+    end = now + settings.settle_seconds + (settings.patience if settings.calm else 0.0)
+    while (now := time.monotonic()) < end:
+        for viewer in crowd.figures:
+            viewer.reset(now)
+        crowd.run(now + _LOOK_SECONDS)
+        delays = [delay for viewer in crowd.figures for delay in viewer.delays]
+        if percentiles(delays).get(95, math.inf) < settings.calm:
+            return
 
 
 def _measure(
