@@ -59,6 +59,7 @@ BATCHES = [
     [b"a" * 1316, b"b" * 1316, b"c" * 200, b"d" * 1316, b"e" * 1400, b"f"],
     [b"x", b"yy", b"zzz"],
     [b"full" * 300] * 64 + [b"tail"],
+    [b"cut" * 100] * 3 + [b"not cut" * 190, b"short"],
 ]
 
 

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import errno
 import socket
-import struct
 import sys
 from collections.abc import Callable, Sequence
 
@@ -55,11 +54,11 @@ class UdpSocket:
         order. ``drained`` is called after all of them: the time to answer in batches.
         """
         self._socket = bound
-        self._sendto, self._sendmsg = bound.sendto, bound.sendmsg
+        self._sendto = bound.sendto
+        self._segment = 0
         self._burst = burst or _one_by_one(received)
         self._drained = drained
         self._loop = asyncio.get_running_loop()
-        self._controls: dict[int, list[tuple[int, int, bytes]]] = {}
         self.dropped = 0
         """Datagrams that could not be sent."""
         self.gso = _has_gso(bound)
@@ -77,6 +76,8 @@ class UdpSocket:
 
     def send(self, data: bytes | memoryview, address: Address) -> None:
         """One datagram."""
+        if len(data) > self._segment > 0:
+            self._cut_at(0)
         try:
             self._sendto(data, address)
         except OSError as error:
@@ -91,7 +92,9 @@ class UdpSocket:
             self.send(data, address)
         elif self.gso:
             try:
-                self._sendmsg((data,), self._controls.get(size) or self._control(size), 0, address)
+                if size != self._segment:
+                    self._cut_at(size)
+                self._sendto(data, address)
             except OSError as error:
                 self._failed(error, -(-len(data) // size))
         else:
@@ -99,10 +102,14 @@ class UdpSocket:
             for offset in range(0, len(data), size):
                 self.send(view[offset : offset + size], address)
 
-    def _control(self, size: int) -> list[tuple[int, int, bytes]]:
-        control = [(socket.SOL_UDP, _UDP_SEGMENT, struct.pack("=H", size))]
-        self._controls[size] = control
-        return control
+    def _cut_at(self, size: int) -> None:
+        """Let the kernel cut what is longer; 0 for nothing.
+
+        An option of the socket, for the same frame goes to all viewers one after the other: as
+        ancillary data of each call it costs every viewer a microsecond.
+        """
+        self._socket.setsockopt(socket.SOL_UDP, _UDP_SEGMENT, size)
+        self._segment = size
 
     def send_batch(self, datagrams: Sequence[bytes], address: Address) -> None:
         """Datagrams of any sizes to one address, runs of equal ones by one system call."""
