@@ -11,8 +11,6 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from starlette.responses import PlainTextResponse
-from uvicorn._types import HTTPScope
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
@@ -22,6 +20,8 @@ from uvicorn.protocols.http.httptools_impl import (
 from uvicorn.server import ServerState
 
 from gamecast.net.admission import Admission
+from gamecast.server.http.refusals import HEADER_TOO_LARGE, application_for, refusal
+from gamecast.server.http.standstill import Standstill
 
 EXTENSION = "gamecast.takeover"
 """Key in ``scope["extensions"]`` under which the :class:`HttpConnection` itself stands."""
@@ -91,16 +91,16 @@ class HttpConnection(HttpToolsProtocol):
         self._admitted = False
         self._takeover: Takeover | None = None
         self._running: RequestResponseCycle | None = None
-        self._stalled: asyncio.TimerHandle | None = None
 
     # Deadlines and caps -------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Admit the connection and start the header's deadline."""
         super().connection_made(transport)
+        self._standstill = Standstill(transport, seconds=self.limits.body_timeout)
         self._admitted = self.limits.admission.enter(self._address)
         if not self._admitted:
-            transport.write(_refusal(503, b"too many connections"))
+            transport.write(refusal(503, b"too many connections"))
             transport.close()
             return
         self._arm(self.limits.header_timeout, 408, b"request header too slow")
@@ -119,7 +119,7 @@ class HttpConnection(HttpToolsProtocol):
         if self._in_header and not self._completed:
             self._header_bytes += len(data)
             if self._header_bytes > self.limits.max_header_bytes:
-                self._refuse(431, _HEADER_TOO_LARGE)
+                self._refuse(431, HEADER_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """A request's first byte: uvicorn resets its scope; the extension goes in."""
@@ -162,10 +162,7 @@ class HttpConnection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # With pipelining ``self.cycle`` is the request read last, not the one that is answered.
         self._running = cycle
-        if _header_size(cycle.scope) > self.limits.max_header_bytes:
-            app = _refuse_header
-        elif not _names_one_host(cycle.scope):
-            app = _refuse_host
+        app = application_for(cycle.scope, app, max_header_bytes=self.limits.max_header_bytes)
         super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
@@ -178,7 +175,7 @@ class HttpConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is gone."""
         self._disarm()
-        self._watch_no_more()
+        self._standstill.stop()
         if self._admitted:
             self._admitted = False
             self.limits.admission.leave(self._address)
@@ -210,7 +207,7 @@ class HttpConnection(HttpToolsProtocol):
         self._deadline = None
         if not self.transport.is_closing():
             if self._may_still_answer():
-                self.transport.write(_refusal(status, reason))
+                self.transport.write(refusal(status, reason))
             self.transport.close()
 
     def _may_still_answer(self) -> bool:
@@ -249,7 +246,7 @@ class HttpConnection(HttpToolsProtocol):
     def takeover_transport(self, takeover: Takeover, high_water: int) -> None:
         """Give all further events of the transport to ``takeover``."""
         self._disarm()
-        self._watch_no_more()
+        self._standstill.stop()
         self._unset_keepalive_if_required()
         self._takeover = takeover
         self.flow.resume_reading()
@@ -264,7 +261,7 @@ class HttpConnection(HttpToolsProtocol):
             self._takeover.writing_paused()
         else:
             super().pause_writing()
-            self._watch_reading()
+            self._standstill.watch()
 
     def resume_writing(self) -> None:
         """Below the low water mark."""
@@ -272,52 +269,12 @@ class HttpConnection(HttpToolsProtocol):
             self._takeover.writing_resumed()
         else:
             super().resume_writing()
-            self._watch_no_more()
-
-    def _watch_reading(self) -> None:
-        backlog = self.transport.get_write_buffer_size()
-        wait = self.limits.body_timeout
-        self._stalled = self.loop.call_later(wait, self._check_reading, backlog)
-
-    def _check_reading(self, before: int) -> None:
-        if self.transport.get_write_buffer_size() < before:
-            self._watch_reading()
-        else:
-            self.transport.abort()
-
-    def _watch_no_more(self) -> None:
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
+            self._standstill.stop()
 
     def shutdown(self) -> None:
         """The server stops: viewers are ended by their streams, requests by uvicorn."""
         if self._takeover is None:
             super().shutdown()
-
-
-_HEADER_TOO_LARGE = b"request header too large"
-_refuse_header: Any = PlainTextResponse(_HEADER_TOO_LARGE, 431, {"connection": "close"})
-_refuse_host: Any = PlainTextResponse("one Host header, please", 400, {"connection": "close"})
-
-
-def _header_size(scope: HTTPScope) -> int:
-    fields = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
-    return fields + len(scope["raw_path"]) + len(scope["query_string"])
-
-
-def _names_one_host(scope: HTTPScope) -> bool:
-    """RFC 9112 section 3.2: none or several are 400, as a proxy might choose another than we."""
-    hosts = sum(name == b"host" for name, _ in scope["headers"])
-    return hosts == 1 or (hosts == 0 and scope["http_version"] == "1.0")
-
-
-def _refusal(status: int, reason: bytes) -> bytes:
-    return b"%scontent-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s" % (
-        STATUS_LINE[status],
-        len(reason),
-        reason,
-    )
 
 
 def connection_class(limits: HttpLimits, ready: Ready | None = None) -> type[HttpConnection]:
