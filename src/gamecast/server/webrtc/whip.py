@@ -6,14 +6,12 @@ import asyncio
 import os
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 
 import structlog
 
 from gamecast.media.errors import MediaError
 from gamecast.media.packet import Packet
-from gamecast.media.track import Codec, Kind, Track
 from gamecast.protocols.webrtc.answer import answer_publish
 from gamecast.protocols.webrtc.events import (
     Closed,
@@ -22,22 +20,19 @@ from gamecast.protocols.webrtc.events import (
     RtcpReceived,
     RtpReceived,
 )
-from gamecast.protocols.webrtc.media_receiver import MediaReceiver, PacketsReady
+from gamecast.protocols.webrtc.media_receiver import MediaReceiver
 from gamecast.protocols.webrtc.rtcp import Goodbye
 from gamecast.protocols.webrtc.sdp_parse import parse_sdp
 from gamecast.protocols.webrtc.session import Session
-from gamecast.protocols.webrtc.sources import Source
-from gamecast.protocols.webrtc.unwrap import SourceClock
 from gamecast.relay.directory import Busy, Directory
 from gamecast.relay.stream import Ingest, Stream
 from gamecast.server.auth_answers import Grant
 from gamecast.server.webrtc.endpoint import Endpoint
-from gamecast.server.webrtc.ingest import LipSync, SourceReader
+from gamecast.server.webrtc.intake import Intake
 
 log = structlog.get_logger(__name__)
 
 _SSRC = 0x47C0_0010
-_MOST_TRACKS = 8
 _FLOWED_SECONDS = 3.0
 """A peer that was heard no longer ago was there until the end."""
 _SILENT_SECONDS = 10.0
@@ -83,26 +78,19 @@ class WhipPublisher:
         self._endpoint = endpoint
         self.receiver = receiver
         self._claim = claim
-        self._readers: dict[int, SourceReader] = {}
-        self._sources: dict[int, Source] = {}
-        self._last: dict[int, int] = {}
-        self._main_area = 0
-        self._main: int | None = None
-        self._began: float | None = None
+        self._intake = Intake(receiver, channel=grant.channel)
         self._closed_at: float | None = None
         self._lost_stream: Callable[[], Stream | None] = lambda: None
-        self._lip_sync = LipSync()
-        self._main_track: tuple[Track, Track] | None = None
 
     # Endpoint -----------------------------------------------------------------------------------
 
     def handle(self, event: Event, now: float) -> None:
         """An event of the session."""
         if isinstance(event, RtpReceived):
-            self._read(self.receiver.receive_rtp(event.packets, now), now)
+            self._intake.read(self.receiver.receive_rtp(event.packets, now), now, self._write)
         elif isinstance(event, RtcpReceived):
             self.receiver.receive_rtcp(event.packets, now)
-            self._align()
+            self._intake.align()
             if any(isinstance(packet, Goodbye) for packet in event.packets):
                 self._endpoint.end(self.session, "the publisher said goodbye")
         elif isinstance(event, Connected):
@@ -145,7 +133,7 @@ class WhipPublisher:
         if silent_at is not None and now >= silent_at:
             self._endpoint.end(self.session, "the publisher has gone silent")
             return
-        self._read(self.receiver.handle_timer(now), now)
+        self._intake.read(self.receiver.handle_timer(now), now, self._write)
         if self.session.is_connected:
             packets = self.receiver.rtcp_to_send(now)
             if packets:
@@ -176,84 +164,17 @@ class WhipPublisher:
 
     def request_keyframe(self) -> None:
         """Pass a viewer's wish on; the receiver limits how often."""
-        if self._main is not None:
-            self.receiver.request_keyframe(self._sources[self._main])
+        self._intake.request_keyframe()
 
     # Inside -------------------------------------------------------------------------------------
 
-    def _read(self, ready: list[PacketsReady], now: float) -> None:
-        for group in ready:
-            reader = self._reader(group.source, now)
-            if reader is None:
-                continue
-            ssrc = group.source.ssrc
-            self._last[ssrc] = group.runs[-1].packets[-1].timestamp
-            deliver = partial(self._deliver, ssrc)
-            for run in group.runs:
-                try:
-                    reader.read(run, deliver)
-                except MediaError as error:
-                    log.info("whip.malformed", channel=self.grant.channel, reason=str(error))
-                    reader.wants_keyframe = True
-            if reader.wants_keyframe:
-                reader.wants_keyframe = False
-                self.receiver.request_keyframe(group.source)
-
-    def _reader(self, source: Source, now: float) -> SourceReader | None:
-        reader = self._readers.get(source.ssrc)
-        if reader is None and len(self._readers) < _MOST_TRACKS:
-            if self._began is None:
-                self._began = now
-            codec = Codec(source.media.codec)
-            first = codec is Codec.OPUS and not any(
-                each.kind is Kind.AUDIO for each in self._readers.values()
-            )
-            reader = self._readers[source.ssrc] = SourceReader(
-                codec,
-                track_id=1 if first else 2 + len(self._readers),
-                clock_rate=source.media.clock_rate,
-                start=now - self._began + 1.0,
-                channels=2,
-            )
-            self._sources[source.ssrc] = source
-        return reader
-
-    def _deliver(self, ssrc: int, packet: Packet) -> None:
-        """The largest layer of a simulcast is the stream's picture; the others are kept apart."""
+    def _write(self, packet: Packet) -> None:
         if self.ingest is None:
             return
-        if packet.is_video:
-            track = packet.track
-            area = track.width * track.height or 1
-            if packet.keyframe and (self._main is None or area > self._main_area):
-                self._main, self._main_area = ssrc, area
-            elif ssrc == self._main and packet.keyframe:
-                self._main_area = area
-            if ssrc == self._main:
-                packet.track = self._as_main(packet)
         try:
             self.ingest.write(packet)
         except MediaError as error:  # more than it may; what cannot be read never comes here
             self._endpoint.end(self.session, str(error))
-
-    def _as_main(self, packet: Packet) -> Track:
-        known = self._main_track
-        if known is None or known[0] is not packet.track:
-            known = self._main_track = (packet.track, replace(packet.track, id=0))
-        return known[1]
-
-    def _align(self) -> None:
-        readers = {ssrc: r for ssrc, r in self._readers.items() if ssrc in self._last}
-        sound = next((s for s, r in readers.items() if r.kind is Kind.AUDIO), None)
-        if sound is None:
-            return
-        for ssrc, reader in readers.items():
-            if reader.kind is Kind.VIDEO:
-                self._lip_sync.correct(self._clocked(sound), self._clocked(ssrc))
-
-    def _clocked(self, ssrc: int) -> tuple[SourceReader, SourceClock, int]:
-        clock = self.receiver.clock(self._sources[ssrc])
-        return self._readers[ssrc], clock, self._last[ssrc]
 
 
 class WhipService:
