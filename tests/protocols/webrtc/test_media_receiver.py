@@ -241,9 +241,11 @@ def test_sender_reports_set_the_clock() -> None:
     receiver = MediaReceiver([_media(ssrcs=[SSRC])], ssrc=1, now=0.0)
     receiver.receive_rtp([RtpPacket(96, 1, 90_000, SSRC, b"x")], 0.0)
     (ready,) = receiver.handle_timer(0.1)
-    assert not receiver.clock(ready.source).is_known
+    clock = receiver.clock(ready.source)
+    assert clock is not None
+    assert not clock.is_known
     receiver.receive_rtcp([SenderReport(SSRC, 1000 << 32, 0, 1, 1)], 0.0)
-    assert receiver.clock(ready.source).wall_clock(90_000) == 1001.0
+    assert clock.wall_clock(90_000) == 1001.0
     assert receiver.statistics(ready.source).received == 1
 
 

@@ -114,9 +114,10 @@ class MediaReceiver:
                 stream.statistics.receive_report(packet, now)
                 stream.clock.receive_report(packet.ntp_time, packet.rtp_timestamp)
 
-    def clock(self, source: Source) -> SourceClock:
-        """The wall clock of a source that has sent packets."""
-        return self._streams[source.ssrc].clock
+    def clock(self, source: Source) -> SourceClock | None:
+        """The wall clock of a source; ``None`` when its layer goes on with another SSRC."""
+        stream = self._streams.get(source.ssrc)
+        return None if stream is None else stream.clock
 
     def statistics(self, source: Source) -> ReceptionStatistics:
         """Loss and jitter of a source that has sent packets."""

@@ -36,11 +36,15 @@ class SourceReader:
         self._track_id = track_id
         self._clock_rate = clock_rate
         self._channels = channels
-        self._depacketizer = make_depacketizer(codec)
+        self._begin(start)
+
+    def _begin(self, start: float) -> None:
+        self._depacketizer = make_depacketizer(self.codec)
         self._unwrapper = Unwrapper(32)
         self._offset: int | None = None
-        self._start = round(start * clock_rate)
-        self._broken = codec is not Codec.OPUS
+        self._start = round(start * self._clock_rate)
+        self._last: int | None = None
+        self._broken = self.kind is Kind.VIDEO
         self._dropped = 0
 
     @property
@@ -50,6 +54,7 @@ class SourceReader:
 
     def read(self, run: Run, deliver: Deliver) -> None:
         """Packets in order. Raises ``MediaError`` for a malformed one, when all have been read."""
+        self._last = run.packets[-1].timestamp
         lost = run.lost_before > 0 or run.restarted
         malformed: MediaError | None = None
         for packet in run.packets:
@@ -72,6 +77,20 @@ class SourceReader:
                 self._broken = self.wants_keyframe = True
         for unit in units:
             self._deliver(unit.data, unit.timestamp, deliver)
+
+    def go_on(self, *, after: float) -> None:
+        """Another SSRC takes over, with numbers and timestamps of its own (RFC 3550 section 8.2).
+
+        ``after``: seconds between the arrivals of the last packet of the old and the first of the
+        new; so far are they apart on the session's timeline. A picture begins with a keyframe.
+        """
+        at = self._start / self._clock_rate if self._last is None else self.seconds(self._last)
+        self._begin(at + after)
+
+    @property
+    def last(self) -> int | None:
+        """Timestamp of the last packet; ``None`` before the first of an SSRC."""
+        return self._last
 
     def seconds(self, timestamp: int) -> float:
         """Where a timestamp stands on the session's timeline."""
@@ -119,21 +138,22 @@ class LipSync:
 
     def correct(
         self,
-        reference: tuple[SourceReader, SourceClock, int],
-        other: tuple[SourceReader, SourceClock, int],
+        reference: tuple[SourceReader, SourceClock | None],
+        other: tuple[SourceReader, SourceClock | None],
     ) -> None:
         """Move ``other`` so that equal wall clocks mean equal seconds.
 
-        Each is a reader, its clock and a recent timestamp.
+        Each is a reader and its clock; nothing happens before both have sent a report.
         """
-        walls = [clock.wall_clock(timestamp) for _, clock, timestamp in (reference, other)]
-        if walls[0] is None or walls[1] is None:
+        origins = [self._origin(*each) for each in (reference, other)]
+        if origins[0] is None or origins[1] is None:
             return
-        origins = [
-            reader.seconds(timestamp) - wall
-            for (reader, _, timestamp), wall in zip((reference, other), walls, strict=True)
-            if wall is not None
-        ]
         error = origins[0] - origins[1]
         if abs(error) > _SYNC_SECONDS:
             other[0].shift(error)
+
+    @staticmethod
+    def _origin(reader: SourceReader, clock: SourceClock | None) -> float | None:
+        """Where the peer's wall clock was 0, in seconds of the session's timeline."""
+        wall = None if clock is None or reader.last is None else clock.wall_clock(reader.last)
+        return None if wall is None or reader.last is None else reader.seconds(reader.last) - wall

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -15,12 +15,22 @@ from gamecast.protocols.webrtc.media_receiver import MediaReceiver, PacketsReady
 from gamecast.protocols.webrtc.sources import Source
 from gamecast.protocols.webrtc.unwrap import SourceClock
 from gamecast.server.webrtc.ingest import LipSync, SourceReader
+from gamecast.server.webrtc.layers import LayerChoice, LayerKey
 
 log = structlog.get_logger(__name__)
 
 _MOST_TRACKS = 8
 
 Write = Callable[[Packet], None]
+
+
+@dataclass(slots=True)
+class _Feed:
+    """A media section, or a layer of it, whatever SSRC it has at the moment."""
+
+    reader: SourceReader
+    source: Source
+    heard_at: float
 
 
 class Intake:
@@ -33,42 +43,46 @@ class Intake:
         """``channel``: for the log."""
         self._receiver = receiver
         self._channel = channel
-        self._readers: dict[int, SourceReader] = {}
-        self._sources: dict[int, Source] = {}
-        self._last: dict[int, int] = {}
-        self._main_area = 0
-        self._main: int | None = None
+        self._feeds: dict[LayerKey, _Feed] = {}
         self._began: float | None = None
+        self._layers = LayerChoice()
         self._lip_sync = LipSync()
         self._main_track: tuple[Track, Track] | None = None
 
     def read(self, ready: list[PacketsReady], now: float, write: Write) -> None:
         """Hand the packets in it to ``write``; what is malformed costs a picture, no more."""
         for group in ready:
-            reader = self._reader(group.source, now)
-            if reader is None:
+            key = _key(group.source)
+            feed = self._feed(key, group.source, now)
+            if feed is None:
                 continue
-            ssrc = group.source.ssrc
-            self._last[ssrc] = group.runs[-1].packets[-1].timestamp
-            self._read_runs(reader, group, partial(self._deliver, ssrc, write))
-            if reader.wants_keyframe:
-                reader.wants_keyframe = False
+            feed.heard_at = now
+            self._read_runs(feed.reader, group, partial(self._deliver, key, write))
+            if feed.reader.wants_keyframe:
+                feed.reader.wants_keyframe = False
                 self._receiver.request_keyframe(group.source)
 
     def align(self) -> None:
-        """After sender reports: pictures to the sound (RFC 3550 section 6.4.1)."""
-        readers = {ssrc: r for ssrc, r in self._readers.items() if ssrc in self._last}
-        sound = next((s for s, r in readers.items() if r.kind is Kind.AUDIO), None)
-        if sound is None:
+        """After sender reports: pictures to the sound, or to each other where there is none."""
+        feeds = list(self._feeds.values())
+        sounds = (each for each in feeds if each.reader.kind is Kind.AUDIO)
+        reference = next(sounds, None) or self._main
+        if reference is None:
             return
-        for ssrc, reader in readers.items():
-            if reader.kind is Kind.VIDEO:
-                self._lip_sync.correct(self._clocked(sound), self._clocked(ssrc))
+        for feed in feeds:
+            if feed.reader.kind is Kind.VIDEO and feed is not reference:
+                self._lip_sync.correct(self._clocked(reference), self._clocked(feed))
 
     def request_keyframe(self) -> None:
         """Pass a viewer's wish on; the receiver limits how often."""
         if self._main is not None:
-            self._receiver.request_keyframe(self._sources[self._main])
+            self._receiver.request_keyframe(self._main.source)
+
+    @property
+    def _main(self) -> _Feed | None:
+        """What viewers see."""
+        key = self._layers.main
+        return None if key is None else self._feeds[key]
 
     def _read_runs(self, reader: SourceReader, group: PacketsReady, deliver: Write) -> None:
         for run in group.runs:
@@ -78,35 +92,38 @@ class Intake:
                 log.info("whip.malformed", channel=self._channel, reason=str(error))
                 reader.wants_keyframe = True
 
-    def _reader(self, source: Source, now: float) -> SourceReader | None:
-        reader = self._readers.get(source.ssrc)
-        if reader is None and len(self._readers) < _MOST_TRACKS:
-            if self._began is None:
-                self._began = now
-            codec = Codec(source.media.codec)
-            first = codec is Codec.OPUS and not any(
-                each.kind is Kind.AUDIO for each in self._readers.values()
-            )
-            reader = self._readers[source.ssrc] = SourceReader(
-                codec,
-                track_id=1 if first else 2 + len(self._readers),
-                clock_rate=source.media.clock_rate,
-                start=now - self._began + 1.0,
-                channels=2,
-            )
-            self._sources[source.ssrc] = source
-        return reader
+    def _feed(self, key: LayerKey, source: Source, now: float) -> _Feed | None:
+        feed = self._feeds.get(key)
+        if feed is None:
+            if len(self._feeds) >= _MOST_TRACKS:
+                return None
+            feed = self._feeds[key] = _Feed(self._new_reader(source, now), source, now)
+        elif feed.source.ssrc != source.ssrc:
+            # By arrival: what its timestamps mean, only a sender report of its own will tell.
+            feed.reader.go_on(after=now - feed.heard_at)
+            feed.source = source
+        return feed
 
-    def _deliver(self, ssrc: int, write: Write, packet: Packet) -> None:
-        """The largest layer of a simulcast is the stream's picture; the others are kept apart."""
+    def _new_reader(self, source: Source, now: float) -> SourceReader:
+        if self._began is None:
+            self._began = now
+        codec = Codec(source.media.codec)
+        first = codec is Codec.OPUS and not any(
+            each.reader.kind is Kind.AUDIO for each in self._feeds.values()
+        )
+        return SourceReader(
+            codec,
+            track_id=1 if first else 2 + len(self._feeds),
+            clock_rate=source.media.clock_rate,
+            start=now - self._began + 1.0,
+            channels=2,
+        )
+
+    def _deliver(self, key: LayerKey, write: Write, packet: Packet) -> None:
+        """The stream's picture becomes track 0; the other layers are kept apart."""
         if packet.is_video:
-            track = packet.track
-            area = track.width * track.height or 1
-            if packet.keyframe and (self._main is None or area > self._main_area):
-                self._main, self._main_area = ssrc, area
-            elif ssrc == self._main and packet.keyframe:
-                self._main_area = area
-            if ssrc == self._main:
+            area = packet.track.width * packet.track.height
+            if self._layers.takes(key, area=area, keyframe=packet.keyframe):
                 packet.track = self._as_main(packet)
         write(packet)
 
@@ -116,6 +133,10 @@ class Intake:
             known = self._main_track = (packet.track, replace(packet.track, id=0))
         return known[1]
 
-    def _clocked(self, ssrc: int) -> tuple[SourceReader, SourceClock, int]:
-        clock = self._receiver.clock(self._sources[ssrc])
-        return self._readers[ssrc], clock, self._last[ssrc]
+    def _clocked(self, feed: _Feed) -> tuple[SourceReader, SourceClock | None]:
+        return feed.reader, self._receiver.clock(feed.source)
+
+
+def _key(source: Source) -> LayerKey:
+    """Of a layer, for as long as the session lasts: media sections need not have a ``mid``."""
+    return id(source.media), source.rid
