@@ -12,6 +12,7 @@ from gamecast.packaging.rtp import Frame, JointFrames, RtpLine
 from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream
 from gamecast.server.webrtc.coalesce import FrameCoalescer
+from gamecast.server.webrtc.variant import Variant
 from gamecast.server.webrtc.viewer import WhepViewer
 
 VIDEO_SSRC = 0x47C0_0001
@@ -21,8 +22,12 @@ RTX_SSRC = 0x47C0_0003
 
 _CLOCK_RATES = {Kind.VIDEO: 90_000, Kind.AUDIO: 48_000}
 _PACE_SECONDS = 0.005
+_MOST_PACE_SECONDS = 0.05
+"""What a busy loop makes up for at once."""
 _PACE_BITRATE = 60_000_000
 """How fast a group is handed to a new viewer: a home router's buffer survives this."""
+_PACE_FACTOR = 5
+"""So many times its bit rate for a stream that is heavier, or it would hardly be caught up with."""
 _BURST_BYTES = 64 * 1024
 """Larger frames are paced too."""
 _RECENT_SOUND = 2
@@ -47,6 +52,7 @@ class RtpRendition:
         self._viewers: dict[WhepViewer, None] = {}
         self._pacing: dict[WhepViewer, None] = {}
         self._pacer: asyncio.Handle | None = None
+        self._paced_at = 0.0
         self._group: list[Frame] = []
         self._bitrate = 0
         self._base: float | None = None
@@ -130,8 +136,9 @@ class RtpRendition:
         self._flush()  # what is held back is in the group, which the newcomer gets
         self._viewers[viewer] = None
         # Sound of the past would only fill the player's buffer: it cannot be skipped like pictures.
-        recent = [frame for frame in self._group if not frame.is_video][-_RECENT_SOUND:]
-        viewer.queue.extend(f for f in self._group if f.is_video or f in recent)
+        for frame in [frame for frame in self._group if not frame.is_video][-_RECENT_SOUND:]:
+            viewer.send(frame)
+        viewer.queue.extend(frame for frame in self._group if frame.is_video)
         self._report_to(viewer)
         self._pace(viewer)
 
@@ -168,21 +175,23 @@ class RtpRendition:
             if ready.starts_group:
                 self._begin_group(ready)
         large = any(picture.size > _BURST_BYTES for picture in pictures)
+        at_once: dict[Variant, list[WhepViewer]] = {}
         for viewer in self._viewers:
             if large or viewer.queue or viewer.is_held_back:
                 self._hold(viewer, pictures, sounds)
             else:
-                viewer.send(ready)
+                at_once.setdefault(viewer.variant, []).append(viewer)
+        for variant, viewers in at_once.items():
+            for batch in variant.batches(ready):  # the same size again and again: see net/udp.py
+                for viewer in viewers:
+                    viewer.send_batch(batch)
         if self._to_report:
             self._report_some()
 
     def _hold(self, viewer: WhepViewer, pictures: list[Frame], sounds: list[Frame]) -> None:
-        if not viewer.is_held_back:
-            viewer.queue.extend([*pictures, *sounds])
-        else:  # sound must not wait behind pictures for which there is little room
-            viewer.queue.extend(viewer.allowed(pictures))
-            for frame in sounds:
-                viewer.send(frame)
+        for frame in sounds:  # must not wait behind pictures
+            viewer.send(frame)
+        viewer.queue.extend(viewer.allowed(pictures))
         self._pace(viewer)
 
     def _begin_group(self, keyframe: Frame) -> None:
@@ -194,24 +203,26 @@ class RtpRendition:
         if viewer.waits:
             self._pacing[viewer] = None
             if self._pacer is None:
+                self._paced_at = self._loop.time() - _PACE_SECONDS
                 self._pacer = self._loop.call_soon(self._paced)
 
     def _paced(self) -> None:
-        """Every 5 ms while somebody's queue has frames: its share of the pace for each."""
-        self._pacer = None
+        """Every 5 ms while somebody's queue has pictures: its share of the pace for each."""
         now, wall = self._loop.time(), self._stream.clocks.wall()
+        seconds = min(now - self._paced_at, _MOST_PACE_SECONDS)
+        self._pacer, self._paced_at = None, now
         for viewer in list(self._pacing):
             if viewer.socket.backlog() > _BURST_BYTES:
                 continue  # a connection that is slower than the pace sets its own
-            self._send_share(viewer, now, wall)
+            self._send_share(viewer, seconds, now, wall)
             if not viewer.waits:
                 del self._pacing[viewer]
         if self._pacing:
             self._pacer = self._loop.call_later(_PACE_SECONDS, self._paced)
 
-    @staticmethod
-    def _send_share(viewer: WhepViewer, now: float, wall: float) -> None:
-        share = (viewer.pace or _PACE_BITRATE / 8) * _PACE_SECONDS
+    def _send_share(self, viewer: WhepViewer, seconds: float, now: float, wall: float) -> None:
+        pace = viewer.pace or max(_PACE_BITRATE, _PACE_FACTOR * self._bitrate) / 8
+        share = pace * seconds
         viewer.credit = min(share, viewer.credit + share)
         while viewer.repeats and viewer.credit > 0:
             viewer.credit -= viewer.resend(*viewer.repeats.popleft(), now=now, wall=wall)

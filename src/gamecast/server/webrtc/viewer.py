@@ -52,7 +52,7 @@ class WhepViewer:
     """What the player's HTTP client calls itself."""
     since: float
     queue: deque[Frame] = field(default_factory=deque, repr=False)
-    """Frames that wait to be paced: the group at the start, large keyframes later."""
+    """Pictures that wait to be paced: the group at the start, large keyframes later."""
     skipping: bool = False
     sent_bytes: int = 0
     dropped_groups: int = 0
@@ -61,7 +61,7 @@ class WhepViewer:
     repeats: deque[tuple[Frame, int]] = field(default_factory=deque, repr=False)
     """Packets of the group that wait to be paced, for a player that cannot go on."""
     parts: deque[PacketBatch] = field(default_factory=deque, repr=False)
-    """What is left of a picture for which the network is too narrow to take it at once."""
+    """What is left of a picture that is too large to leave at once."""
     rtx_ssrc: int = 0
     end: Callable[[str], None]
     """Ends the session, with a reason for the log."""
@@ -80,15 +80,21 @@ class WhepViewer:
     """Sequence of the group's first packet."""
 
     def send(self, frame: Frame | JointFrames) -> None:
-        """One frame now: a seal and a system call per batch."""
+        """One frame now."""
+        for batch in self.variant.batches(frame):
+            self.send_batch(batch)
+
+    def send_batch(self, batch: PacketBatch) -> int:
+        """A seal and a system call. Returns the size."""
         session = self.session
         sender, address = session.sender, session.agent.selected
         if sender is None or address is None:
-            return
-        for batch in self.variant.batches(frame):
-            sealed = sender.seal(batch)
-            self.socket.send_segments(sealed, batch.plain_size + sender.overhead, address)
-            self.sent_bytes += len(sealed)
+            return 0
+        sealed = sender.seal(batch)
+        self.socket.send_segments(sealed, batch.plain_size + sender.overhead, address)
+        size = len(sealed)
+        self.sent_bytes += size
+        return size
 
     @property
     def waits(self) -> bool:
@@ -96,23 +102,12 @@ class WhepViewer:
         return bool(self.queue or self.parts or self.repeats)
 
     def send_next(self) -> int:
-        """What is next in the queue: a frame, or where there is a pace a part of one. Its size."""
-        if self.pace is None and not self.parts:
-            frame = self.queue.popleft()
-            self.send(frame)
-            return frame.size
+        """What is next in the queue: a batch, or where there is a pace a part of one. Its size."""
         if not self.parts:
             self._begun = self.queue.popleft()
             for batch in self.variant.batches(self._begun):
-                self.parts.extend(batch.split(_PART_PACKETS))
-        part = self.parts.popleft() if self.parts else None
-        sender, address = self.session.sender, self.session.selected
-        if part is None or sender is None or address is None:
-            return 0
-        sealed = sender.seal(part)
-        self.socket.send_segments(sealed, part.plain_size + sender.overhead, address)
-        self.sent_bytes += len(sealed)
-        return len(sealed)
+                self.parts.extend([batch] if self.pace is None else batch.split(_PART_PACKETS))
+        return self.send_batch(self.parts.popleft()) if self.parts else 0
 
     # What the player says -----------------------------------------------------------------------
 
