@@ -12,6 +12,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 
+from benchmarks.isolation import isolate
 from benchmarks.ladder import Step
 from benchmarks.workloads import Case, Pace, Run, Workload, workloads
 
@@ -57,7 +58,8 @@ def _end(child: subprocess.Popen[str]) -> None:
 
 
 def main() -> None:
-    """As the child."""
+    """As the child, where it may with a network of its own."""
+    isolate()
     asked = json.loads(sys.stdin.read())
     workload = next(each for each in workloads() if each.name == asked["workload"])
     case = next(
