@@ -12,8 +12,17 @@ from gamecast.protocols.webrtc.answer import AgreedMedia, answer_publish
 from gamecast.protocols.webrtc.batch import HeaderLine, make_batches
 from gamecast.protocols.webrtc.capabilities import MID, REPAIRED_RID, RID, TRANSPORT_CC
 from gamecast.protocols.webrtc.media_receiver import MediaReceiver, PacketsReady
-from gamecast.protocols.webrtc.rtcp import ReceiverReport, SenderReport, parse_rtcp
-from gamecast.protocols.webrtc.rtcp_feedback import GenericNack, PictureLossIndication
+from gamecast.protocols.webrtc.rtcp import (
+    ReceiverReport,
+    RtcpPacket,
+    SenderReport,
+    parse_rtcp,
+)
+from gamecast.protocols.webrtc.rtcp_feedback import (
+    FullIntraRequest,
+    GenericNack,
+    PictureLossIndication,
+)
 from gamecast.protocols.webrtc.rtp import RtpPacket, parse_rtp
 from gamecast.protocols.webrtc.rtx import RetransmissionRing, RtxSender
 from gamecast.protocols.webrtc.sdp_parse import parse_sdp
@@ -222,6 +231,30 @@ def test_keyframe_requests_are_limited_whoever_asks() -> None:
         sent = receiver.rtcp_to_send(step / 1000)
         asked += sum(isinstance(packet, PictureLossIndication) for packet in sent)
     assert asked == 4
+
+
+def _asked(feedback: list[str], times: int) -> list[RtcpPacket]:
+    """What a source that agreed to this feedback is sent for so many wishes."""
+    receiver = MediaReceiver([_media(ssrcs=[SSRC], feedback=feedback)], ssrc=1, now=1000.0)
+    receiver.receive_rtp([RtpPacket(96, 1, 0, SSRC, b"x")], -1.0)
+    (ready,) = receiver.handle_timer(0.0)
+    found: list[RtcpPacket] = []
+    for number in range(times):
+        receiver.request_keyframe(ready.source)
+        found += receiver.rtcp_to_send(float(number))
+    return found
+
+
+def test_where_only_fir_was_agreed_keyframes_are_asked_for_by_fir() -> None:
+    asked = _asked(["ccm fir"], 258)
+    assert asked[:2] == [FullIntraRequest(1, {SSRC: 0}), FullIntraRequest(1, {SSRC: 1})]
+    assert asked[-2:] == [FullIntraRequest(1, {SSRC: 0}), FullIntraRequest(1, {SSRC: 1})]
+    assert parse_rtcp(asked[1].to_bytes()) == [asked[1]]
+
+
+def test_pli_comes_before_fir_and_without_either_nothing_is_asked() -> None:
+    assert _asked(["ccm fir", "nack pli"], 1) == [PictureLossIndication(1, SSRC)]
+    assert _asked(["nack"], 2) == []
 
 
 def test_transport_cc_is_fed_back() -> None:

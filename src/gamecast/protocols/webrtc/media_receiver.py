@@ -18,7 +18,11 @@ from gamecast.protocols.webrtc.jitter import JitterBuffer, Run
 from gamecast.protocols.webrtc.nack import NackGenerator
 from gamecast.protocols.webrtc.reception import ReceptionStatistics
 from gamecast.protocols.webrtc.rtcp import ReceiverReport, RtcpPacket, SenderReport
-from gamecast.protocols.webrtc.rtcp_feedback import GenericNack, PictureLossIndication
+from gamecast.protocols.webrtc.rtcp_feedback import (
+    FullIntraRequest,
+    GenericNack,
+    PictureLossIndication,
+)
 from gamecast.protocols.webrtc.rtp import RtpPacket
 from gamecast.protocols.webrtc.rtx import restore
 from gamecast.protocols.webrtc.sources import Source, SourceMap
@@ -50,6 +54,8 @@ class _Stream:
     clock: SourceClock
     keyframe_wanted: bool = False
     keyframe_asked_at: float = field(default=-KEYFRAME_INTERVAL)
+    fir_sequence: int = -1
+    """Of the last FIR (RFC 5104 section 4.3.1.1)."""
 
 
 class MediaReceiver:
@@ -61,7 +67,7 @@ class MediaReceiver:
         self.nacks = 0
         """Packets that were asked for again."""
         self.plis = 0
-        """Keyframes that were asked for."""
+        """Keyframes that were asked for, by PLI or FIR."""
         self._ssrc = ssrc
         self._sources = SourceMap(media)
         self._streams: dict[int, _Stream] = {}
@@ -220,11 +226,21 @@ class MediaReceiver:
                 stream.keyframe_wanted = True
         if stream.keyframe_wanted and now - stream.keyframe_asked_at >= KEYFRAME_INTERVAL:
             stream.keyframe_wanted = False
-            if "nack pli" in stream.source.media.feedback:
-                stream.keyframe_asked_at = now
-                self.plis += 1
-                packets.append(PictureLossIndication(self._ssrc, ssrc))
+            packets += self._keyframe_request(stream, now)
         return packets
+
+    def _keyframe_request(self, stream: _Stream, now: float) -> list[RtcpPacket]:
+        """PLI, or FIR where only that was agreed: a number per request tells them apart."""
+        feedback = stream.source.media.feedback
+        if "nack pli" not in feedback and "ccm fir" not in feedback:
+            return []
+        stream.keyframe_asked_at = now
+        self.plis += 1
+        ssrc = stream.source.ssrc
+        if "nack pli" in feedback:
+            return [PictureLossIndication(self._ssrc, ssrc)]
+        stream.fir_sequence = stream.fir_sequence + 1 & 0xFF
+        return [FullIntraRequest(self._ssrc, {ssrc: stream.fir_sequence})]
 
 
 def _uses_transport_cc(media: AgreedMedia) -> bool:
