@@ -22,7 +22,7 @@ async def post_offer(url: str, offer: str, *, key: str = "") -> str:
     status, body = await request("POST", url, offer.encode(), headers)
     if status != 201:
         raise BenchError(f"{urlsplit(url).path} answered {status}: {body[:200].decode('latin-1')}")
-    return body.decode()
+    return body.decode("utf-8", "replace")
 
 
 async def request(
@@ -44,9 +44,17 @@ async def request(
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
         try:
             writer.write(f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode() + body)
-            return await _answer(reader)
+            return await read_answer(reader)
         finally:
             writer.close()
+
+
+async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Status and body of one answer (RFC 9112). Raises :class:`BenchError`."""
+    try:
+        return await _answer(reader)
+    except (ValueError, IndexError, EOFError, asyncio.LimitOverrunError):
+        raise BenchError("the server does not speak HTTP") from None
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
@@ -60,11 +68,20 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     if fields.get("transfer-encoding", "").lower() == "chunked":
         return status, await _chunks(reader)
     length = fields.get("content-length")
-    return status, await (reader.read(_MOST) if length is None else reader.readexactly(int(length)))
+    if length is None:
+        return status, await reader.read(_MOST)
+    return status, await reader.readexactly(_bounded(int(length)))
 
 
 async def _chunks(reader: asyncio.StreamReader) -> bytes:
     body = b""
     while size := int((await reader.readline()).split(b";")[0], 16):
+        _bounded(len(body) + _bounded(size))
         body += (await reader.readexactly(size + 2))[:-2]
     return body
+
+
+def _bounded(size: int) -> int:
+    if not 0 <= size <= _MOST:
+        raise BenchError(f"an answer of {size} bytes")
+    return size

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gamecast.bench.errors import BenchError
 
+_LONGEST = 3600.0
 _ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^,]*)')
 
 
@@ -85,11 +86,11 @@ def _read(text: str, listing: Listing) -> None:
         elif name == "#EXT-X-PART":
             given = _attributes(value)
             independent = given.get("INDEPENDENT") == "YES"
-            piece = Piece(msn, part, given["URI"], float(given["DURATION"]), independent)
+            piece = Piece(msn, part, given["URI"], _seconds(given["DURATION"]), independent)
             listing.pieces.append(piece)
             part += 1
         elif name == "#EXTINF":
-            duration = float(value.partition(",")[0])
+            duration = _seconds(value.partition(",")[0])
         elif line and not line.startswith("#"):
             listing.segments.append(Piece(msn, 0, line, duration))
             msn, part = msn + 1, 0
@@ -100,7 +101,7 @@ def _read(text: str, listing: Listing) -> None:
 
 def _read_header(name: str, value: str, listing: Listing) -> None:
     if name == "#EXT-X-TARGETDURATION":
-        listing.target_duration = float(value)
+        listing.target_duration = _seconds(value)
     elif name == "#EXT-X-MAP":
         listing.init_uri = _attributes(value).get("URI", "")
     elif name == "#EXT-X-ENDLIST":
@@ -109,7 +110,15 @@ def _read_header(name: str, value: str, listing: Listing) -> None:
         given = _attributes(value)
         listing.can_block = given.get("CAN-BLOCK-RELOAD") == "YES"
         listing.can_skip = "CAN-SKIP-UNTIL" in given
-        listing.part_hold_back = float(given.get("PART-HOLD-BACK", "0"))
+        listing.part_hold_back = _seconds(given.get("PART-HOLD-BACK", "0"))
+
+
+def _seconds(text: str) -> float:
+    """A viewer that waits for what is no number never wakes. Raises ``ValueError``."""
+    value = float(text)
+    if not 0 <= value <= _LONGEST:
+        raise ValueError(f"{text} seconds")
+    return value
 
 
 def _attributes(text: str) -> dict[str, str]:

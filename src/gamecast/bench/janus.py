@@ -46,28 +46,55 @@ async def join_janus(url: str) -> Joined:
     return start(local, agreement)
 
 
+def checked(status: int, body: bytes) -> dict[str, Any]:
+    """An answer of Janus that is none of its errors. Raises :class:`BenchError`."""
+    try:
+        answer = json.loads(body) if status == 200 else {"janus": f"HTTP {status}"}
+    except (ValueError, RecursionError):
+        raise BenchError("Janus: no JSON") from None
+    said = _inside(answer, "janus")
+    if said not in ("success", "ack", "event", "keepalive", "webrtcup", "media"):
+        raise BenchError(f"Janus: {_inside(answer, 'error', 'reason') or said}")
+    return dict(answer)
+
+
+def id_of(answer: dict[str, Any]) -> int:
+    """The number of what was created. Raises :class:`BenchError`."""
+    number = _inside(answer, "data", "id")
+    if not isinstance(number, int):
+        raise BenchError("Janus: it created nothing")
+    return number
+
+
+def offer_of(event: dict[str, Any]) -> str:
+    """The SDP of an event, empty if it has none. Raises :class:`BenchError` for a refusal."""
+    if _inside(event, "jsep", "type") == "offer":
+        return str(_inside(event, "jsep", "sdp"))
+    problem = _inside(event, "plugindata", "data", "error")
+    if problem:
+        raise BenchError(f"Janus: {problem}")
+    return ""
+
+
+def _inside(value: Any, *path: str) -> Any:
+    """What stands at a path of names; ``None`` if nothing does."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
 async def _offer(session: str) -> str:
     for _ in range(_POLLS):
-        event = _checked(*await request("GET", f"{session}?maxev=1"))
-        if event.get("jsep", {}).get("type") == "offer":
-            return str(event["jsep"]["sdp"])
-        problem = event.get("plugindata", {}).get("data", {}).get("error")
-        if problem:
-            raise BenchError(f"Janus: {problem}")
+        offer = offer_of(checked(*await request("GET", f"{session}?maxev=1")))
+        if offer:
+            return offer
     raise BenchError("Janus made no offer")
 
 
 async def _create(url: str, body: dict[str, Any]) -> int:
-    return int((await _say(url, body))["data"]["id"])
+    return id_of(await _say(url, body))
 
 
 async def _say(url: str, body: dict[str, Any]) -> dict[str, Any]:
     data = json.dumps(body | {"transaction": f"{random.getrandbits(48):x}"}).encode()
-    return _checked(*await request("POST", url, data, _JSON))
-
-
-def _checked(status: int, body: bytes) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(body) if status == 200 else {"janus": f"HTTP {status}"}
-    if answer.get("janus") not in ("success", "ack", "event", "keepalive", "webrtcup", "media"):
-        raise BenchError(f"Janus: {answer.get('error', {}).get('reason', answer.get('janus'))}")
-    return answer
+    return checked(*await request("POST", url, data, _JSON))

@@ -9,6 +9,8 @@ _HEAD_READ = 1024
 """Little more than a head: what follows is thrown away by the kernel."""
 _BODY_READ = 512 * 1024
 _MOST_HEAD = 16 * 1024
+_MOST_BODY = 64 * 1024 * 1024
+"""Of what is kept: more than a segment of any stream that we measure."""
 
 
 @dataclass(slots=True)
@@ -50,20 +52,32 @@ class KeepAlive:
         self.sock.send(b"GET " + target.encode() + self._fields + extra.encode())
 
     def readable(self) -> Answer | None:
-        """Read once. Raises ``ConnectionError`` at the end of the connection, ``OSError``."""
+        """Read once.
+
+        Raises ``OSError``, of which ``ConnectionError`` at the end of the connection and for what
+        is no HTTP (RFC 9112).
+        """
+        try:
+            return self._read()
+        except ValueError:
+            raise ConnectionError("the server does not speak HTTP") from None
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.sock.close()
+
+    def _read(self) -> Answer | None:
         if not self._head:
             return self._read_head()
         if self._chunked or self._keep:
             count = self._receive(_BODY_READ)
             self._data += self._view[:count]
+            if len(self._data) + len(self._body) > _MOST_BODY:
+                raise ConnectionError("a body without an end")
         else:
             count = self._receive(self._left, socket.MSG_TRUNC)
         self._left -= count
         return self._finish()
-
-    def close(self) -> None:
-        """Close the socket."""
-        self.sock.close()
 
     def _reset(self, *, keep: bool) -> None:
         self._keep = keep
@@ -99,7 +113,7 @@ class KeepAlive:
         self._chunked = b"\r\ntransfer-encoding: chunked" in head
         if not self._chunked:
             _, found, rest = head.partition(b"\r\ncontent-length:")
-            self._size = int(rest.partition(b"\r\n")[0]) if found else 0
+            self._size = _size(rest.partition(b"\r\n")[0]) if found else 0
             self._left = self._size - len(self._data)
         return self._finish()
 
@@ -121,7 +135,7 @@ class KeepAlive:
         position = 0
         try:
             while (end := self._data.find(b"\r\n", position)) >= 0:
-                size = int(bytes(self._data[position:end]).partition(b";")[0], 16)
+                size = _size(bytes(self._data[position:end]).partition(b";")[0], base=16)
                 if len(self._data) < end + 4 + size:
                     return False
                 position = end + 4 + size
@@ -133,6 +147,14 @@ class KeepAlive:
             return False
         finally:
             del self._data[:position]
+
+
+def _size(text: bytes, *, base: int = 10) -> int:
+    """A negative one would have a chunk read again for ever. Raises ``ValueError``."""
+    size = int(text, base)
+    if size < 0:
+        raise ValueError(f"{size} bytes")
+    return size
 
 
 def _read_fields(head: str, answer: Answer) -> None:

@@ -9,7 +9,12 @@ from urllib.parse import urlsplit
 
 from gamecast.bench.errors import BenchError
 from gamecast.bench.viewers import Opening, SignOfLife
-from gamecast.protocols.rtmp import ClientConnection, parse_url, write_message
+from gamecast.protocols.rtmp import (
+    ClientConnection,
+    RtmpProtocolError,
+    parse_url,
+    write_message,
+)
 from gamecast.protocols.rtmp.events import MessageReceived, PlayStarted
 from gamecast.protocols.rtmp.messages import CONTROL_CSID, MessageType, u32
 
@@ -64,24 +69,30 @@ def _http(host: str, target: str) -> Opening:
 
 
 def _rtmp(url: str) -> Opening:
-    parts = parse_url(url)
-
     def open(sock: socket.socket) -> bytes:
-        connection = ClientConnection(time.monotonic(), random_bytes=os.urandom)
-        connection.connect(parts.tc_url, parts.app)
-        connection.play(parts.name)
-        while True:
-            sock.sendall(connection.data_to_send())
-            # A server that leaves Nagle's algorithm on waits for what we would acknowledge late:
-            # 40 ms for every step, minutes for thousands of viewers.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-            data = sock.recv(65_536)
-            if not data:
-                raise BenchError("the server closed the connection")
-            for event in connection.receive_data(data, time.monotonic()):
-                if isinstance(event, MessageReceived):
-                    return data  # the commands before the media hold no stamps
-                if not isinstance(event, PlayStarted) and "Reject" in type(event).__name__:
-                    raise BenchError(f"the server refused: {event!r}")
+        try:
+            return _play(url, sock)
+        except RtmpProtocolError as error:
+            raise BenchError(f"the server does not speak RTMP: {error}") from None
 
     return open
+
+
+def _play(url: str, sock: socket.socket) -> bytes:
+    parts = parse_url(url)
+    connection = ClientConnection(time.monotonic(), random_bytes=os.urandom)
+    connection.connect(parts.tc_url, parts.app)
+    connection.play(parts.name)
+    while True:
+        sock.sendall(connection.data_to_send())
+        # A server that leaves Nagle's algorithm on waits for what we would acknowledge late:
+        # 40 ms for every step, minutes for thousands of viewers.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        data = sock.recv(65_536)
+        if not data:
+            raise BenchError("the server closed the connection")
+        for event in connection.receive_data(data, time.monotonic()):
+            if isinstance(event, MessageReceived):
+                return data  # the commands before the media hold no stamps
+            if not isinstance(event, PlayStarted) and "Reject" in type(event).__name__:
+                raise BenchError(f"the server refused: {event!r}")
