@@ -17,7 +17,7 @@ from pathlib import Path
 
 from fuzz.mutation import mutated
 from fuzz.seeds import ROOT, SEEDS, seeds_of
-from fuzz.targets import TARGETS
+from fuzz.targets import TARGETS, quietly
 
 WORK = ROOT / "build" / "fuzz"
 
@@ -63,6 +63,7 @@ def run_guided(name: str, seconds: float) -> bool:
 
 def run_at_random(name: str, seconds: float) -> bool:
     """Damage seeds until time is over."""
+    quietly()
     target, seeds, dice = TARGETS[name], seeds_of(name), random.Random()
     end, count = time.monotonic() + seconds, 0
     while time.monotonic() < end:

@@ -2,15 +2,25 @@
 
 A target swallows the one error that its parser documents. Anything else that escapes is a bug, as
 is more output than a multiple of the input. ``tests/test_fuzz.py`` runs all of them for seconds
-with their seeds; ``make fuzz`` for as long as you like, guided by coverage.
+with their seeds, and bounds their memory; ``make fuzz`` for as long as you like, guided by
+coverage. Receivers with a memory are in :mod:`fuzz.receivers`, what our load reads of other
+servers in :mod:`fuzz.answers`.
 """
 
 from __future__ import annotations
 
+import logging
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
+import structlog
+
+from fuzz.answers import ANSWERS
+from fuzz.http_heads import http_heads
+from fuzz.pieces import pieces
+from fuzz.receivers import RECEIVERS
 from gamecast.amf import AmfError, amf0, amf3
+from gamecast.bench.errors import BenchError
 from gamecast.media.codecs import (
     aac,
     adts,
@@ -47,10 +57,19 @@ from gamecast.server.srt import names
 
 Target = Callable[[bytes], object]
 
-DOCUMENTED = (AmfError, MediaError, RtmpProtocolError, SrtError, WebRtcError, names.BadStreamId)
+DOCUMENTED = (
+    *(AmfError, MediaError, RtmpProtocolError, SrtError, WebRtcError, names.BadStreamId),
+    *(BenchError, ConnectionError),
+)
 PACKET_CODECS = (Codec.H264, Codec.HEVC, Codec.AV1, Codec.VP8, Codec.VP9, Codec.OPUS)
 MOST_OUTPUT = 64
 """Times the input (and some KiB) that a parser may give back."""
+
+
+def quietly() -> None:
+    """What is refused is logged; nobody reads that of a million inputs."""
+    logging.disable(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 def guarded(parse: Target) -> Target:
@@ -63,15 +82,6 @@ def guarded(parse: Target) -> Target:
             return None
 
     return target
-
-
-def pieces(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Cut into messages: a kind, a length of two bytes, so much content."""
-    at = 0
-    while at + 3 <= len(data):
-        end = at + 3 + int.from_bytes(data[at + 1 : at + 3], "big")
-        yield data[at], data[at + 3 : end]
-        at = end
 
 
 def rtmp_server(data: bytes) -> None:
@@ -180,5 +190,8 @@ PARSERS: dict[str, Target] = {
     "srt_loss_list": read_loss_list,
     "srt_stream_id": of_text(names.parse),
     "websocket_frames": websocket_frames,
+    "http_heads": http_heads,
+    **RECEIVERS,
+    **ANSWERS,
 }
 TARGETS = {name: guarded(parse) for name, parse in PARSERS.items()}

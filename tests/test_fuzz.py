@@ -4,16 +4,61 @@ from __future__ import annotations
 
 import random
 import time
+import tracemalloc
+from collections.abc import Iterator
 
 import pytest
 from fuzz.mutation import mutated
 from fuzz.seeds import SEEDS, seeds_of
-from fuzz.targets import TARGETS
+from fuzz.targets import TARGETS, Target
 
 INPUTS = 300
 SECONDS_EACH = 1.0
 SLOWEST = 0.5
 """Process seconds for 16 KiB of anything, on a machine ten times slower than ours."""
+
+MOST_MEMORY = 64
+"""Bytes that a parser may hold at once for each that it was given: small objects are that large."""
+ROOM, ROOM_OF_A_CONNECTION = 32 * 1024, 128 * 1024
+"""And so many that it may hold for nothing: tables, states, buffers of fixed size."""
+CONNECTIONS = {"http_heads", "bench_keep_alive", "bench_flv_answer", "bench_rtmp_answer"}
+
+
+@pytest.fixture
+def traced() -> Iterator[None]:
+    """Python's memory is counted."""
+    tracemalloc.start()
+    yield
+    tracemalloc.stop()
+
+
+def peak(target: Target, data: bytes) -> int:
+    """Bytes that a target held at once, beyond what was there before it."""
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    target(data)
+    return tracemalloc.get_traced_memory()[1] - before
+
+
+@pytest.mark.usefixtures("traced")
+@pytest.mark.parametrize("name", TARGETS)
+def test_memory_follows_the_input(name: str) -> None:
+    target, seeds, dice = TARGETS[name], seeds_of(name), random.Random(name)
+    room = ROOM_OF_A_CONNECTION if name in CONNECTIONS else ROOM
+    target(seeds[-1])  # what is made once is not the input's
+    inputs = seeds + [mutated(dice.choice(seeds), dice) for _ in range(INPUTS // 3)]
+    for data in inputs:
+        assert peak(target, data) <= MOST_MEMORY * len(data) + room, data[:1000].hex()
+
+
+@pytest.mark.usefixtures("traced")
+def test_a_parser_that_believes_a_length_is_noticed() -> None:
+    """Its buffer is given back at once, so that only the peak tells of it."""
+
+    def parse(data: bytes) -> None:
+        len(bytearray(int.from_bytes(data[:3], "big")))
+
+    assert peak(parse, b"\x10\0\0") > MOST_MEMORY * 3 + ROOM_OF_A_CONNECTION
 
 
 @pytest.mark.parametrize("name", TARGETS)
