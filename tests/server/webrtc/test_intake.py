@@ -1,4 +1,4 @@
-"""What becomes of a publisher's sources: other SSRCs, layers; in virtual time."""
+"""What becomes of a publisher's sources: other SSRCs, layers that stop; in virtual time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gamecast.protocols.webrtc.rtcp import SenderReport
 from gamecast.protocols.webrtc.rtcp_feedback import PictureLossIndication
 from gamecast.protocols.webrtc.rtp import RtpPacket
 from gamecast.server.webrtc.intake import Intake
+from gamecast.server.webrtc.layers import SILENT_SECONDS
 
 STEP = 0.02
 SIZES = {"": (640, 360), "q": (160, 90), "h": (320, 180), "f": (640, 360)}
@@ -225,6 +226,36 @@ def test_the_largest_layer_is_the_picture_and_the_others_are_kept() -> None:
     assert sorted(others.values())[1:] == [90, 180, 360], others
 
 
+def test_a_layer_that_stops_gives_way_to_the_next_and_comes_back() -> None:
+    bench = Bench(rids=["q", "h", "f"])
+    bench.run(2)
+    bench.written.clear()
+    bench.layers[2].on = False
+    bench.run(3)
+    assert heights(bench.of(0)) == [180]
+    change = bench.of(0)[0]
+    assert change.keyframe
+    assert bench.layers[1].keyframes >= 2, "asked for"
+    assert change.wall - 102 < SILENT_SECONDS + 0.5
+    bench.layers[2].on = True
+    bench.run(2)
+    assert heights(bench.of(0)) == [180, 360]
+    assert bench.layers[2].keyframes >= 2, "asked for"
+
+
+def test_all_layers_but_the_smallest_may_stop() -> None:
+    bench = Bench(rids=["q", "h", "f"], sound=False)
+    bench.run(2)
+    count = len(bench.of(0)) - 1
+    bench.layers[1].on = bench.layers[2].on = False
+    bench.run(4)
+    pictures = bench.of(0)[count:]
+    assert heights(pictures) == [360, 90]
+    steps = [(b.dts - a.dts) / 90_000 for a, b in pairwise(pictures)]
+    assert min(steps) > -0.03
+    assert max(steps) < SILENT_SECONDS + 0.5
+
+
 def test_a_single_picture_that_stands_still_stays_the_picture() -> None:
     bench = Bench()
     bench.run(2)
@@ -234,3 +265,17 @@ def test_a_single_picture_that_stands_still_stays_the_picture() -> None:
     bench.run(1)
     assert heights(bench.of(0)) == [360]
     assert bench.layers[0].keyframes == 1
+
+
+def test_layers_that_stand_still_together_change_nothing() -> None:
+    bench = Bench(rids=["q", "f"])
+    bench.run(2)
+    bench.written.clear()
+    for _ in range(10):
+        for layer in bench.layers:
+            layer.on = False
+        bench.run(0.98)
+        for layer in bench.layers:
+            layer.on = True
+        bench.run(0.02)
+    assert heights(bench.of(0)) == [360]

@@ -57,7 +57,7 @@ class Intake:
             if feed is None:
                 continue
             feed.heard_at = now
-            self._read_runs(feed.reader, group, partial(self._deliver, key, write))
+            self._read_runs(feed.reader, group, partial(self._deliver, key, now, write))
             if feed.reader.wants_keyframe:
                 feed.reader.wants_keyframe = False
                 self._receiver.request_keyframe(group.source)
@@ -119,12 +119,15 @@ class Intake:
             channels=2,
         )
 
-    def _deliver(self, key: LayerKey, write: Write, packet: Packet) -> None:
+    def _deliver(self, key: LayerKey, now: float, write: Write, packet: Packet) -> None:
         """The stream's picture becomes track 0; the other layers are kept apart."""
         if packet.is_video:
             area = packet.track.width * packet.track.height
-            if self._layers.takes(key, area=area, keyframe=packet.keyframe):
+            if self._layers.takes(key, area=area, keyframe=packet.keyframe, now=now):
                 packet.track = self._as_main(packet)
+            best = self._layers.best(now)
+            if best is not None and best != self._layers.main:
+                self._receiver.request_keyframe(self._feeds[best].source)
         write(packet)
 
     def _as_main(self, packet: Packet) -> Track:
