@@ -21,6 +21,7 @@ from tests.protocols.webrtc.test_sdp import OFFERS, offer_text
 
 PUBLISHERS = [name for name in OFFERS if not name.endswith("recvonly")]
 VIEWERS = [name for name in OFFERS if name.endswith("recvonly")]
+SAFARI = "composed_safari17_recvonly"
 AUDIO = OutgoingStream(kind="audio", codec="opus", ssrc=20)
 
 
@@ -69,7 +70,7 @@ def test_every_publisher_gets_an_answer_that_fits_its_offer(name: str) -> None:
 
 
 def test_obs_gets_all_its_layers() -> None:
-    agreement = _publish("obs32_simulcast")
+    agreement = _publish("composed_obs32_simulcast")
     video = next(media for media in agreement.media if media.kind == "video")
     assert video.rids == ["0", "1", "2"]
     assert video.extensions.keys() >= {MID, RID}
@@ -133,21 +134,21 @@ def test_h264_profiles_are_matched(stream: str, offered: str) -> None:
 
 
 def test_safari_gets_high_and_hevc() -> None:
-    high = _play("safari17_recvonly", _video("h264", profile_level_id="64001f")).media[0]
+    high = _play(SAFARI, _video("h264", profile_level_id="64001f")).media[0]
     assert high.payload_type == 96
-    baseline = _play("safari17_recvonly", _video("h264", profile_level_id="42c01f")).media[0]
+    baseline = _play(SAFARI, _video("h264", profile_level_id="42c01f")).media[0]
     assert baseline.payload_type == 98
-    hevc = _play("safari17_recvonly", _video("hevc")).media[0]
+    hevc = _play(SAFARI, _video("hevc")).media[0]
     assert (hevc.codec, hevc.payload_type, hevc.rtx_payload_type) == ("hevc", 100, 101)
     main10 = _video("hevc", profile_id="2")
     with pytest.raises(WebRtcError):
-        _play("safari17_recvonly", main10)
+        _play(SAFARI, main10)
 
 
 def test_the_first_stream_that_fits_is_given() -> None:
     streams = (_video("hevc"), _video("av1"), _video("vp8"), AUDIO)
     assert _play("chromium_recvonly", *streams).media[0].codec == "av1"
-    assert _play("safari17_recvonly", *streams).media[0].codec == "hevc"
+    assert _play(SAFARI, *streams).media[0].codec == "hevc"
 
 
 def test_a_stream_without_sound_rejects_the_audio_section() -> None:

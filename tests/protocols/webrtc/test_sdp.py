@@ -1,4 +1,4 @@
-"""SDP of real peers, and of peers that mean no good."""
+"""SDP of real peers, of two composed ones, and of peers that mean no good."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ OFFERS = sorted(path.stem for path in DATA.glob("*.sdp"))
 
 
 def offer_text(name: str) -> str:
-    """A recorded offer."""
+    """An offer; ``data/README.md`` says whose and how it was made."""
     return (DATA / f"{name}.sdp").read_bytes().decode()
 
 
 @pytest.mark.parametrize("name", OFFERS)
-def test_offers_of_real_peers_are_understood(name: str) -> None:
+def test_offers_of_all_peers_are_understood(name: str) -> None:
     offer = parse_sdp(offer_text(name))
     media = {section.kind: section for section in offer.media}
     assert {"video"} <= set(media) <= {"video", "audio", "application"}
@@ -231,7 +231,7 @@ def test_poor_credentials_are_refused(ufrag: str, pwd: str) -> None:
 def test_passwords_are_not_in_reprs() -> None:
     credentials = IceCredentials("ufrag", "secretsecretsecretsecret")
     assert "secret" not in repr(credentials)
-    section = parse_sdp(offer_text("obs32_simulcast")).media[0]
+    section = parse_sdp(offer_text("composed_obs32_simulcast")).media[0]
     assert section.ice_pwd not in repr(section)
 
 
