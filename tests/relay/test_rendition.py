@@ -24,6 +24,7 @@ class CountingPackager:
     def __init__(self) -> None:
         self.writes = 0
         self.config = 0
+        self.keyframe_bytes = 0
 
     def set_tracks(self, tracks: Sequence[Track]) -> bytes:
         self.config += 1
@@ -35,7 +36,10 @@ class CountingPackager:
     def write(self, packet: Packet) -> Iterator[Chunk]:
         self.writes += 1
         kind = b"a" if not packet.is_video else b"K" if packet.keyframe else b"v"
-        yield Chunk(b"%s%d;" % (kind, self.writes), packet.is_video and packet.keyframe)
+        piece = b"%s%d;" % (kind, self.writes)
+        if kind == b"K":
+            piece = piece.ljust(self.keyframe_bytes, b".")
+        yield Chunk(piece, packet.is_video and packet.keyframe)
 
     def drain(self) -> Iterator[Chunk]:
         yield Chunk(b"end;")
@@ -294,6 +298,19 @@ def test_pictures_leave_together_for_a_crowd_if_the_next_comes_soon(
     bench, sink = watched_by(crowd, fps)
     bench.play(60)
     assert set(pictures_of(sink)[1:-1]) == {together}
+
+
+def test_a_large_picture_waits_for_nothing() -> None:
+    bench = Bench(av_feed(fps=60, group=10))
+    bench.packager.keyframe_bytes = 64 * 1024
+    sink = RecordingSink()
+    bench.join(sink)
+    while bench.pace.interval < MAX_INTERVAL:
+        bench.pace.update(load=0.9)
+    bench.play(40)
+    flushes = [flush for flush in sink.chunks[1:] if b"K" in flush or b"v" in flush]
+    assert [flush.count(b"v") for flush in flushes if b"K" in flush] == [0] * 4
+    assert max(flush.count(b"v") for flush in flushes) >= 2
 
 
 def test_a_picture_does_not_wait_for_one_that_is_late() -> None:

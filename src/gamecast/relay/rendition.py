@@ -59,6 +59,8 @@ class Packager(Protocol):
 
 _AUDIO_HOLD = 0.05
 """Seconds that audio waits for a video frame to share its flush."""
+_LARGE = 48 * 1024
+"""Bytes beyond which a flush costs by the byte, not by the call: it waits for nothing more."""
 _LATE = 0.003
 """Seconds after which a picture that is waited for is late, and those that wait for it leave."""
 
@@ -95,6 +97,7 @@ class FlowRendition:
         self._header_version = 1
         self._group: list[bytes] = []
         self._pending: list[bytes] = []
+        self._pending_bytes = 0
         self._pending_starts_group = False
         self._held_since: float | None = None
         self._flushes = 0
@@ -191,6 +194,7 @@ class FlowRendition:
                 self._flush()
                 self._pending_starts_group = True
             self._pending.append(chunk.data)
+            self._pending_bytes += len(chunk.data)
 
     def _audio_held_long(self) -> bool:
         # Audio rides with the next video frame to save a system call per viewer, but a video track
@@ -205,7 +209,8 @@ class FlowRendition:
         now = self._clock()
         since = now if self._held_since is None else self._held_since
         hold = self._pace.hold(sum(map(len, self._lanes.values())))
-        if spacing <= 0 or now + spacing > since + hold:
+        is_large = self._pending_bytes > _LARGE
+        if is_large or spacing <= 0 or now + spacing > since + hold:
             self._flush()
         elif self._held_since is None:
             self._held_since = now
@@ -223,6 +228,7 @@ class FlowRendition:
         data = self._pending[0] if len(self._pending) == 1 else b"".join(self._pending)
         starts_group = self._pending_starts_group
         self._pending = []
+        self._pending_bytes = 0
         self._pending_starts_group = False
         self._flushed_at = self._clock()
         if starts_group:
