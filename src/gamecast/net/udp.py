@@ -86,10 +86,11 @@ class UdpSocket:
     def send_segments(self, data: memoryview | bytes, size: int, address: Address) -> None:
         """``data`` as datagrams of ``size`` bytes each, the last one perhaps shorter.
 
-        At most 64 of them and less than 64 kB (the limits of GSO).
+        At most 64 of them and less than 64 kB (the limits of GSO); nothing if it is empty.
         """
         if len(data) <= size:
-            self.send(data, address)
+            if data:
+                self.send(data, address)
         elif self.gso:
             try:
                 if size != self._segment:

@@ -34,12 +34,14 @@ _INDEX = (1 << 48) - 1
 class _Line:
     """One source whose packets are given as batches, which know how often its sequence wrapped."""
 
-    __slots__ = ("base", "octets", "packets", "seal")
+    __slots__ = ("base", "following", "octets", "packets", "seal")
 
     def __init__(self, seal: Seal, first_sequence: int) -> None:
         self.seal = seal
         self.base = first_sequence & ~0xFFFF
         """What a sequence number has more than this peer's packet index."""
+        self.following = first_sequence
+        """The sequence behind the last one that was sealed."""
         self.packets = 0
         self.octets = 0
 
@@ -69,9 +71,9 @@ class SrtpSender:
     A source is given either as batches (:meth:`seal`) or packet by packet (:meth:`protect`).
 
     One sequence number of an SSRC stands for one packet, for ever: GCM gives its key away if an
-    index is used for two different packets (RFC 7714 section 8.4). Sending the very same bytes
-    again is fine; a changed header (another ``abs-send-time``) needs RTX, which has a sequence of
-    its own.
+    index is used for two different packets (RFC 7714 section 8.4). So :meth:`seal` goes forward
+    only, which costs a comparison: batches are sent in order, and what is sent again goes as RTX,
+    which has a sequence of its own. Of :meth:`protect` the caller takes care.
     """
 
     def __init__(self, keys: SrtpKeys) -> None:
@@ -82,17 +84,24 @@ class SrtpSender:
         self._rtcp_index = 0
         self._lines: dict[int, _Line] = {}
         self._rollovers: dict[int, _Rollover] = {}
+        self.refused = 0
+        """Packets that :meth:`seal` left out, as their sequences were not above those before."""
 
     def seal(self, batch: PacketBatch) -> bytes:
         """All packets of a batch protected, one behind the other.
 
-        Cut it at ``batch.segment_size(sender.overhead)``.
+        Cut it at ``batch.segment_size(sender.overhead)``. It is empty if a source's sequences do
+        not go on above the last that were sealed: one is never used for two packets.
         """
         pieces, run, at = batch.pieces, batch, 0
         while True:
             line = self._lines.get(run.ssrc) or self._begin(run)
-            index, count = run.first_sequence - line.base & _INDEX, len(run.payloads)
-            end = at + 2 * count
+            first, count = run.first_sequence, len(run.payloads)
+            if first < line.following:
+                self.refused += count
+                return b""
+            line.following = first + count
+            index, end = first - line.base & _INDEX, at + 2 * count
             pieces[at + 1 : end : 2] = map(
                 line.seal, range(index, index + count), run.payloads, run.headers
             )
