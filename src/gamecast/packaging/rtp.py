@@ -45,7 +45,11 @@ class JointFrames:
 
 
 class RtpLine:
-    """One track's sequence and timestamp line. One SSRC, the same for every viewer."""
+    """One track's sequence and timestamp line. One SSRC, the same for every viewer.
+
+    Neither ever goes back, whatever becomes of the track: a sequence used again is a nonce used
+    again (RFC 7714 section 8.4), and players take an older timestamp for a late packet.
+    """
 
     def __init__(self, track: Track, ssrc: int, *, clock_rate: int) -> None:
         """Raises ``MediaError`` for a codec that RTP does not carry here."""
@@ -54,22 +58,35 @@ class RtpLine:
         self.clock_rate = clock_rate
         self._packetizer: Packetizer = make_packetizer(track)
         self._sequence = 0
+        self._timestamp = -1
+        """The last one that was used, not wrapped."""
         self._ring: OrderedDict[int, tuple[Frame, int]] = OrderedDict()
 
     def change_track(self, track: Track) -> None:
-        """Go on with another configuration; numbers continue."""
+        """Go on with another configuration; numbers continue, picture ids of VP8 and VP9 too."""
+        if (track.codec, track.config) != (self.track.codec, self.track.config):
+            self._packetizer = make_packetizer(track)
         self.track = track
-        self._packetizer = make_packetizer(track)
 
     def write(self, packet: Packet) -> Frame | None:
-        """The packet's frame; ``None`` if it holds nothing to send. Raises ``MediaError``."""
+        """The packet's frame; ``None`` if it holds nothing to send. Raises ``MediaError``.
+
+        A picture from before the last one (a converter begins a little earlier than what it takes
+        over from) goes right behind that, for others refer to it; sound that was sent is left out.
+        """
+        timestamp = packet.pts * self.clock_rate // packet.track.clock_rate
+        if timestamp <= self._timestamp:
+            if not packet.is_video:
+                return None
+            timestamp = self._timestamp + 1
         payloads = self._packetizer.packetize(packet.data)
         if not payloads:
             return None
+        self._timestamp = timestamp
         frame = Frame(
             payloads=payloads,
             first_sequence=self._sequence,
-            timestamp=packet.pts * self.clock_rate // packet.track.clock_rate,
+            timestamp=timestamp,
             is_video=packet.is_video,
             starts_group=packet.is_video and packet.keyframe,
             wall=packet.wall,
