@@ -242,3 +242,23 @@ def test_closing_the_directory_ends_publishers_and_streams() -> None:
     hub.directory.close("stopping")
     assert publisher.ended == ["stopping"]
     assert list(hub.directory) == []
+
+
+def test_the_cache_has_nothing_of_the_old_configuration_when_renditions_hear_of_the_new() -> None:
+    hub = Hub()
+    _, ingest = hub.publish()
+    hub.play(ingest, av_feed(), 1.0)
+    stream = hub.on_air()
+    found: list[list[Packet]] = []
+
+    class Looking(RecordingRendition):
+        def change_tracks(self, tracks: Sequence[Track]) -> None:
+            found.append(stream.cached())
+
+    stream.rendition("x", Looking)
+    feed = av_feed(first_frame=60)
+    assert feed.video is not None
+    feed.video = dataclasses.replace(feed.video, width=640)
+    hub.play(ingest, feed, 1.0)
+    assert found == [[]]
+    assert stream.cached()[0].track is feed.video

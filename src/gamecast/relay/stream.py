@@ -318,9 +318,10 @@ class Stream:
             self._tracks_changed()
 
     def _tracks_changed(self) -> None:
+        # First: a rendition that looks at the cache must not find the old configuration's packets.
+        self._cache = self._new_cache()
         for rendition in self._renditions.values():
             rendition.change_tracks(self.main_tracks)
-        self._cache = self._new_cache()
         self._notify(self, StreamEvent.TRACKS_CHANGED)
 
     def _drop_silent_tracks(self) -> None:

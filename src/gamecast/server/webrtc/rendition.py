@@ -59,6 +59,8 @@ class RtpRendition:
         self._reported = 0.0
         self._to_report: list[WhepViewer] = []
         self._keyframe_asked = 0.0
+        self._known: dict[Kind, RtpLine] = {}
+        """Of tracks that are away too: when one comes back its line goes on."""
         self.lines: dict[Kind, RtpLine] = {}
         self.change_tracks(tracks)
         for packet in packets:
@@ -89,16 +91,20 @@ class RtpRendition:
                 self._distribute(ready)
 
     def change_tracks(self, tracks: Sequence[Track]) -> None:
-        """Go on with these tracks; a line keeps its numbers across a new configuration."""
-        kinds = {track.kind: track for track in tracks}
-        for kind in [kind for kind in self.lines if kind not in kinds]:
-            del self.lines[kind]
-        for kind, track in kinds.items():
-            if kind in self.lines:
-                self.lines[kind].change_track(track)
-            else:
-                ssrc = VIDEO_SSRC if kind is Kind.VIDEO else AUDIO_SSRC
-                self.lines[kind] = RtpLine(track, ssrc, clock_rate=_CLOCK_RATES[kind])
+        """Go on with these tracks; a line keeps its numbers, also while its track is away."""
+        self.lines = {track.kind: self._line(track) for track in tracks}
+
+    def _line(self, track: Track) -> RtpLine:
+        kind = track.kind
+        line = self._known.get(kind)
+        if line is None:
+            ssrc = VIDEO_SSRC if kind is Kind.VIDEO else AUDIO_SSRC
+            line = self._known[kind] = RtpLine(track, ssrc, clock_rate=_CLOCK_RATES[kind])
+            return line
+        if line.track.codec is not track.codec:
+            self.dismiss("the codec of the stream has changed")
+        line.change_track(track)
+        return line
 
     def resume(self) -> None:
         """Timestamps and sequences simply go on."""
@@ -109,6 +115,14 @@ class RtpRendition:
             self._pacer.cancel()
         for viewer in list(self._viewers):
             viewer.end(reason)
+
+    def dismiss(self, reason: str) -> None:
+        """End the sessions that there are, for what they agreed on is no more; players ask anew.
+
+        Not at once: the stream is about to go on with its next rendition.
+        """
+        for viewer in self._viewers:
+            self._loop.call_soon(viewer.end, reason)
 
     def tick(self, now: float) -> None:
         """Sender reports; and nothing is held back for long where no more frames come."""

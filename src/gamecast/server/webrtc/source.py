@@ -61,7 +61,7 @@ class WebRtcSource:
         self._expected = 0
         self._unwatched_since = stream.clocks.monotonic()
         self.rtp = RtpRendition(stream, [], [], pace=pace)
-        self._start(stream.main_tracks)
+        self._start()
 
     @classmethod
     def key(cls, only: Codec | None) -> str:
@@ -76,15 +76,27 @@ class WebRtcSource:
         if converter is not None:
             converter.write(packet)
         elif packet.track.id in self._tracks:
-            if self._b_frames == "drop" and packet.is_video and self._is_reordered(packet):
-                return
-            self.rtp.write(packet)
+            self._pass(packet)
 
     def change_tracks(self, tracks: Sequence[Track]) -> None:
-        """Other tracks or configurations: decide again what needs converting."""
-        self._stop_converters()
-        self._tracks.clear()
-        self._start(tracks)
+        """Other tracks or configurations: decide again what needs converting.
+
+        What is converted already goes on, for converters take a new configuration as it comes.
+        Until one delivers, viewers have the track that they had.
+        """
+        converted = {each.id: each for each in tracks if self._needs_converting(each)}
+        for id in self._converters.keys() - converted.keys():
+            self._stop_converter(id)
+        had = self._tracks
+        self._tracks = {each.id: each for each in tracks if each.id not in converted}
+        for id, track in converted.items():
+            if self._convert is None or not self._may_convert(track):
+                continue
+            if id in had:
+                self._tracks[id] = had[id]
+            if id not in self._converters:
+                self._start_converter(track, self._convert)
+        self.rtp.change_tracks(list(self._tracks.values()))
 
     def resume(self) -> None:
         """The publisher is back."""
@@ -96,15 +108,10 @@ class WebRtcSource:
         self.rtp.finish(reason)
 
     def tick(self, now: float) -> None:
-        """Sender reports; a picture that begins to have B-frames gets a converter."""
+        """Sender reports."""
         self.rtp.tick(now)
         if self.rtp.viewers or self._expected:
             self._unwatched_since = now
-        for track in self._stream.main_tracks:
-            passed = track.id in self._tracks and track.id not in self._converters
-            if passed and self._needs_converting(track):
-                self.change_tracks(self._stream.main_tracks)
-                return
 
     def audience(self) -> dict[str, int]:
         """Connected viewers."""
@@ -158,21 +165,28 @@ class WebRtcSource:
 
     # Inside -------------------------------------------------------------------------------------
 
-    def _start(self, tracks: Sequence[Track]) -> None:
-        cached = self._stream.cached()
-        for track in tracks:
-            if not self._needs_converting(track):
-                self._tracks[track.id] = track
-            elif self._convert is not None and self._may_convert(track):
-                self._awaited.add(track.id)
-                codec = Codec.OPUS if track.kind is Kind.AUDIO else self.only or Codec.H264
-                converter = self._convert(track, codec, partial(self._converted, track.id))
-                self._converters[track.id] = converter
-                converter.catch_up([p for p in cached if p.track.id == track.id])
-        self.rtp.change_tracks(list(self._tracks.values()))
-        for packet in cached:
+    def _start(self) -> None:
+        """Only now is the stream's cached group written: later on viewers have had it."""
+        self.change_tracks(self._stream.main_tracks)
+        for packet in self._stream.cached():
             if packet.track.id in self._tracks and packet.track.id not in self._converters:
-                self.rtp.write(packet)
+                self._pass(packet)
+
+    def _pass(self, packet: Packet) -> None:
+        """A packet that viewers get as it is; a picture that begins to have B-frames does not."""
+        if packet.is_video and self._needs_converting(packet.track):
+            self.change_tracks(self._stream.main_tracks)
+            return
+        if self._b_frames == "drop" and packet.is_video and self._is_reordered(packet):
+            return
+        self.rtp.write(packet)
+
+    def _start_converter(self, track: Track, convert: MakeConverter) -> None:
+        self._awaited.add(track.id)
+        codec = Codec.OPUS if track.kind is Kind.AUDIO else self.only or Codec.H264
+        converter = convert(track, codec, partial(self._converted, track.id))
+        self._converters[track.id] = converter
+        converter.catch_up([p for p in self._stream.cached() if p.track.id == track.id])
 
     def _needs_converting(self, track: Track) -> bool:
         if track.codec not in CARRIED:
@@ -191,6 +205,8 @@ class WebRtcSource:
         return not is_reference(packet.track.codec, packet.data)
 
     def _converted(self, id: int, packet: Packet) -> None:
+        if id not in self._converters:
+            return  # it is being closed
         if self._tracks.get(id) is not packet.track:
             self._tracks[id] = packet.track
             self.rtp.change_tracks(list(self._tracks.values()))
@@ -199,10 +215,12 @@ class WebRtcSource:
         self.rtp.write(packet)
 
     def _stop_converters(self) -> None:
-        for converter in self._converters.values():
-            task = asyncio.ensure_future(converter.close())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-        self._converters.clear()
-        self._awaited.clear()
+        for id in list(self._converters):
+            self._stop_converter(id)
+
+    def _stop_converter(self, id: int) -> None:
+        task = asyncio.ensure_future(self._converters.pop(id).close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        self._awaited.discard(id)
         self._changed.set()
