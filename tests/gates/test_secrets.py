@@ -1,15 +1,14 @@
 """One run with every kind of secret through every protocol; then everything readable is searched.
 
 Rule R6: stream keys, tokens, passphrases, passwords and private keys are shown to nobody but the
-one who brought them, and stand in no log, answer, metric, page, file or process list.
+one who brought them, and stand in no log, answer, metric, page, file or process list. WebRTC, live
+feeds and the commands beside the server are in ``test_secrets_on_air.py``.
 """
 
 from __future__ import annotations
 
 import base64
 import contextlib
-import http.client
-import re
 import socket
 import subprocess
 import sys
@@ -17,75 +16,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-import psutil
 import pytest
 
+from tests.gates.evidence import GUESS, PASSPHRASE, STREAM_KEY, Evidence, forms, printed
 from tests.support.certificates import write_certificate
 from tests.support.clips import Clip, ClipShelf
-from tests.support.gamecast import UNVERIFIED, GamecastServer
+from tests.support.gamecast import GamecastServer
 from tests.support.peers import require
 from tests.support.process import Process
 
 pytestmark = pytest.mark.interop
 
-PASSPHRASE = "canary-passphrase-7x"
-GUESS = "canary-guess-7x"
-"""What somebody tries who knows no secret: it may be one elsewhere, so it is hidden as well."""
-STREAM_KEY = re.compile(r"gc_[a-z2-7]{32}")
 CLIP = Clip(fps=30, gop_seconds=1, seconds=8)
-
-
-class Evidence:
-    """Everything that anybody can read, under a name that says where it was found."""
-
-    def __init__(self, server: GamecastServer) -> None:
-        self.server = server
-        self.found: dict[str, str] = {}
-        self._parts = urlsplit(server.http)
-
-    def ask(self, path: str, *, method: str = "GET", token: str = "", body: bytes = b"") -> int:
-        """Keep head and body of the answer (its first 64 KiB); the request itself is not kept."""
-        assert self._parts.hostname
-        link = http.client.HTTPSConnection(
-            self._parts.hostname, self._parts.port, context=UNVERIFIED, timeout=15
-        )
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        with contextlib.closing(link):
-            link.request(method, path, body=body or None, headers=headers)
-            answer = link.getresponse()
-            text = str(answer.headers) + answer.read(65_536).decode("latin-1")
-        self.found[f"answer {len(self.found)}: {method} {path}"] = text
-        return answer.status
-
-    def watch_processes(self) -> None:
-        """Keep the arguments of the server and of every process that it started."""
-        assert self.server.process is not None
-        root = psutil.Process(self.server.process.pid)
-        for process in [root, *root.children(recursive=True)]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                self.found[f"arguments of {process.pid}"] = "\0".join(process.cmdline())
-
-    def add_files(self, folder: Path, *names: str) -> None:
-        """Keep every file below a folder, but those that hold secrets on purpose."""
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.name not in names:
-                self.found[str(path.relative_to(folder))] = path.read_bytes().decode("latin-1")
-
-    def leaks(self, secrets: dict[str, str]) -> list[str]:
-        """Where which secret stands, in any form that can be read back."""
-        return [
-            f"{name} in {place}"
-            for name, secret in secrets.items()
-            for place, text in self.found.items()
-            if any(form in text for form in forms(secret))
-        ]
-
-
-def forms(secret: str) -> set[str]:
-    """A secret as it stands, in URLs, in hexadecimal and in base64 (as in Basic authorization)."""
-    raw = secret.encode()
-    encoded = base64.b64encode(raw).decode().rstrip("=")
-    return {secret, quote(secret, safe=""), raw.hex(), encoded[: len(raw) // 3 * 4]}
 
 
 @pytest.mark.parametrize(
@@ -128,15 +70,6 @@ def server(tmp_path: Path, secrets: dict[str, str]) -> Iterator[GamecastServer]:
         secrets["an admin token"] = second.run("token", "create", "--label", "admin")
         secrets["the new password"] = second.run("admin", "password")
         yield second
-
-
-def printed(banner: str) -> dict[str, str]:
-    """The secrets of a first start."""
-    key = STREAM_KEY.search(banner)
-    password = re.search(r"Admin password +([a-z2-7-]{19})\b", banner)
-    assert key
-    assert password
-    return {"the first key": key[0], "the first password": password[1]}
 
 
 @pytest.mark.timeout(240)

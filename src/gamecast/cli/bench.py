@@ -121,7 +121,8 @@ def _run(work: Coroutine[None, None, list[Published]]) -> list[Published]:
 def _check_protocol(url: str, protocol: Ingest | None) -> None:
     said = {"http": Ingest.WHIP}.get(url.partition(":")[0], url.partition(":")[0])
     if protocol is not None and said != protocol:
-        raise CliError(f"{url} is not a URL for {protocol.value}", exit_status=2)
+        # The rest of the URL may hold the key.
+        raise CliError(f"{said}:// is not a URL for {protocol.value}", exit_status=2)
 
 
 @app.command()
