@@ -166,6 +166,19 @@ def test_extensions_follow_the_offer() -> None:
     assert "transport-cc" in published.feedback
 
 
+@pytest.mark.parametrize("name", OFFERS)
+def test_mixed_header_extensions_are_allowed_where_the_offer_allows_them(name: str) -> None:
+    """RFC 8285 section 6: at the level at which the offer has it (Firefox: each section's)."""
+    offer = parse_sdp(offer_text(name))
+    agreement = _play(name, _video("vp8"), AUDIO) if name in VIEWERS else _publish(name)
+    answer = parse_sdp(str(agreement.answer))
+    assert answer.extmap_allow_mixed == offer.extmap_allow_mixed
+    for ours, theirs in zip(answer.media, offer.media, strict=True):
+        assert ours.is_rejected or ours.extmap_allow_mixed == theirs.extmap_allow_mixed
+    allowed = "extmap-allow-mixed" in offer_text(name)
+    assert ("extmap-allow-mixed" in str(agreement.answer)) == allowed
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -147,7 +147,9 @@ def _answer(
 ) -> Agreement:
     if offer.ice_lite:
         raise WebRtcError("both sides are ICE-lite, so nobody would begin")
-    answer = SessionDescription(session_id=session_id, ice_lite=True)
+    answer = SessionDescription(
+        session_id=session_id, ice_lite=True, extmap_allow_mixed=offer.extmap_allow_mixed
+    )
     accepted: list[MediaSection] = []
     agreed: list[AgreedMedia] = []
     for section in offer.media:
@@ -213,6 +215,7 @@ def _acceptance(
         direction=Direction.RECVONLY if stream is None else Direction.SENDONLY,
         codecs=_answered_codecs(section, media, codec, stream),
         extensions=[HeaderExtension(id=i, uri=uri) for uri, i in media.extensions.items()],
+        extmap_allow_mixed=section.extmap_allow_mixed,
         rids=[Rid(id=rid, direction="recv") for rid in media.rids],
         simulcast_recv=list(media.rids),
     )

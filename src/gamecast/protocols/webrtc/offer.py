@@ -39,7 +39,7 @@ def publish_offer(
     local: LocalTransport, streams: Sequence[OutgoingStream], *, session_id: int
 ) -> SessionDescription:
     """An offer to send ``streams``, one media section each."""
-    offer = SessionDescription(session_id=session_id)
+    offer = SessionDescription(session_id=session_id, extmap_allow_mixed=True)
     for index, stream in enumerate(streams):
         media = _section(stream.kind, index, Direction.SENDONLY)
         media.codecs = _codecs(_variants(stream))
@@ -60,7 +60,7 @@ def play_offer(
     session_id: int,
 ) -> SessionDescription:
     """An offer to receive one video and one audio stream of any of these codecs."""
-    offer = SessionDescription(session_id=session_id)
+    offer = SessionDescription(session_id=session_id, extmap_allow_mixed=True)
     for kind, names in (("video", video), ("audio", audio)):
         if not names:
             continue

@@ -98,6 +98,8 @@ class MediaSection:
     msid: str = ""
     rtcp_mux: bool = False
     rtcp_rsize: bool = False
+    extmap_allow_mixed: bool = False
+    """As of the session, for this section."""
     bundle_only: bool = False
     """Its port of 0 rejects nothing: it has no transport of its own (RFC 8843 section 6)."""
 
@@ -127,6 +129,8 @@ class SessionDescription:
     """Mids of the BUNDLE group; the first owns the transport."""
     ice_lite: bool = False
     ice_options: list[str] = field(default_factory=list)
+    extmap_allow_mixed: bool = False
+    """One- and two-byte header extensions may be mixed in a source (RFC 8285 section 6)."""
     media: list[MediaSection] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -141,7 +145,8 @@ class SessionDescription:
             yield "a=ice-lite"
         if self.bundle:
             yield f"a=group:BUNDLE {' '.join(self.bundle)}"
-        yield "a=extmap-allow-mixed"
+        if self.extmap_allow_mixed:
+            yield "a=extmap-allow-mixed"
         yield "a=msid-semantic: WMS *"
         for media in self.media:
             yield from _media_lines(media, self.ice_options)
@@ -173,6 +178,8 @@ def _media_lines(media: MediaSection, ice_options: list[str]) -> Iterator[str]:
 
 
 def _rtp_lines(media: MediaSection) -> Iterator[str]:
+    if media.extmap_allow_mixed:
+        yield "a=extmap-allow-mixed"
     for extension in media.extensions:
         suffix = f"/{extension.direction}" if extension.direction != Direction.SENDRECV else ""
         yield f"a=extmap:{extension.id}{suffix} {extension.uri}"

@@ -130,6 +130,8 @@ def _session_attribute(name: str, value: str, session: SessionDescription, level
         session.bundle = value.split()[1:][:MAX_SECTIONS]
     elif name == "ice-lite":
         session.ice_lite = True
+    elif name == "extmap-allow-mixed":
+        session.extmap_allow_mixed = True
     elif name == "ice-options":
         session.ice_options = value.split()[:8]
     elif name == "ice-ufrag":
@@ -270,6 +272,7 @@ _READERS: dict[str, Callable[[str, _Section], None]] = {
     "msid": _read_text("msid"),
     "rtcp-mux": _read_flag("rtcp_mux"),
     "rtcp-rsize": _read_flag("rtcp_rsize"),
+    "extmap-allow-mixed": _read_flag("extmap_allow_mixed"),
     "bundle-only": _read_flag("bundle_only"),
     "fingerprint": _read_fingerprint,
     "candidate": _read_candidate,
