@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
 
 from gamecast.media.packet import Packet
 from gamecast.media.track import Track
 from gamecast.packaging.hls import HlsPackager, HlsSettings
 from gamecast.packaging.playlist import MediaPlaylist
 from gamecast.relay.stream import Stream
+from gamecast.server.hls_waiting import WaitingRoom
+
+T = TypeVar("T")
 
 KEY = "hls"
 
@@ -20,7 +24,7 @@ _MOST_COUNTED = 100_000
 
 
 class HlsRendition:
-    """Feeds the packager and wakes those who wait. Closed when nobody has asked for a while."""
+    """Feeds the packager and tells those who wait. Closed when nobody has asked for a while."""
 
     def __init__(
         self,
@@ -45,7 +49,8 @@ class HlsRendition:
         )
         self.playlist = MediaPlaylist(self.packager, epoch=secrets.token_hex(8))
         self.epoch = self.playlist.epoch
-        self._waiting: list[asyncio.Future[None]] = []
+        self.waiting = WaitingRoom(clock=self._clock)
+        self._made: dict[Hashable, Any] = {}
         self._asked_at = self._clock()
         self._seen: dict[int, float] = {}
         for packet in stream.cached(at_least_seconds=settings.part_hold_back + 0.5):
@@ -54,24 +59,24 @@ class HlsRendition:
     # Rendition ----------------------------------------------------------------------------------
 
     def write(self, packet: Packet) -> None:
-        """Take a packet; wake everybody if it completed a part."""
+        """Take a packet; tell those who wait for the part that it completed."""
         if self.packager.write(packet):
-            self._wake()
+            self._changed()
 
     def change_tracks(self, tracks: Sequence[Track]) -> None:
         """A discontinuity and a new initialisation segment."""
         self.packager.change_tracks(tracks)
-        self._wake()
+        self._changed()
 
     def resume(self) -> None:
         """A discontinuity: another session of the publisher."""
         self.packager.discontinue()
-        self._wake()
+        self._changed()
 
     def finish(self, reason: str) -> None:
         """ENDLIST."""
         self.packager.finish()
-        self._wake()
+        self._changed()
         self._on_finish(self)
 
     def tick(self, now: float) -> None:
@@ -87,7 +92,7 @@ class HlsRendition:
     @property
     def unwatched(self) -> bool:
         """Nobody has asked for anything for a while."""
-        return not self._waiting and self._clock() - self._asked_at > _UNWATCHED_SECONDS
+        return not len(self.waiting) and self._clock() - self._asked_at > _UNWATCHED_SECONDS
 
     # For the HTTP side --------------------------------------------------------------------------
 
@@ -106,38 +111,43 @@ class HlsRendition:
             return segment.parts[part].data if part < len(segment.parts) else None
         return segment.data if segment.duration is not None else None
 
-    async def reach(self, msn: int, part: int, *, patience: float) -> bool:
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` returns: made once, the same object for everybody until a part is added.
+
+        ``key`` says what it is; peers must not choose it freely.
+        """
+        if key not in self._made:
+            self._made[key] = make()
+        made: T = self._made[key]
+        return made
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a request may wait: three target durations (section 6.2.5.2)."""
+        return 3.0 * self.packager.target_duration
+
+    async def reach(self, msn: int, part: int) -> bool:
         """Wait until the playlist contains this part; ``False`` if it does not in time."""
-        try:
-            async with asyncio.timeout(patience):
-                while not self.packager.reached(msn, part):
-                    await self._change()
-        except TimeoutError:
-            return False
-        return True
+        if self.packager.reached(msn, part):
+            return True
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-    async def playable(self, *, patience: float) -> bool:
-        """Wait until there is a first part."""
-        try:
-            async with asyncio.timeout(patience):
-                while not self.packager.playable:
-                    await self._change()
-        except TimeoutError:
-            return False
-        return True
-
-    async def _change(self) -> None:
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        try:
-            await future
-        except asyncio.CancelledError:
-            if future in self._waiting:
-                self._waiting.remove(future)
-            raise
-
-    def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for future in waiting:
+        def told(in_time: bool) -> None:
             if not future.done():
-                future.set_result(None)
+                future.set_result(in_time)
+
+        self.waiting.enter(msn, part, told, patience=self.patience)
+        try:
+            return await future
+        finally:
+            self.waiting.leave(msn, part, told)
+
+    async def playable(self) -> bool:
+        """Wait until there is a first part; ``False`` if there is none in time."""
+        if not self.packager.playable:
+            await self.reach(*self.packager.position)
+        return self.packager.playable
+
+    def _changed(self) -> None:
+        self._made.clear()
+        self.waiting.release(self.packager.reached)

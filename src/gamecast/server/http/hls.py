@@ -109,9 +109,9 @@ class HlsRoutes:
             return _gone()
         self._seen(rendition, request)
         if match["init"] is not None:
-            return _media(rendition.packager.inits.get(int(match["init"])))
+            return piece_answer(rendition.packager.inits.get(int(match["init"])))
         if match["part"] is None:
-            return _media(rendition.piece(int(match["msn"])))
+            return piece_answer(rendition.piece(int(match["msn"])))
         return await self._part(rendition, int(match["msn"]), int(match["part"]))
 
     def _rendition(self, request: Request, stream: Stream) -> HlsRendition:
@@ -156,27 +156,21 @@ class HlsRoutes:
         except ValueError as error:
             return problem(400, str(error), code="bad_directive")
         packager = rendition.packager
-        patience = 3.0 * packager.target_duration
-        if not await rendition.playable(patience=patience):
+        if not await rendition.playable():
             return problem(503, "no media yet", headers={"retry-after": "1"})
         if directives.msn is None:
-            cache = "max-age=1"
-        else:
-            if directives.msn > packager.position[0] + 1 and not packager.ended:
-                return problem(400, "_HLS_msn is too far ahead", code="bad_directive")
-            if not await rendition.reach(directives.msn, directives.part, patience=patience):
-                return problem(503, "no new media", headers={"retry-after": "1"})
-            # A request with directives names one state of the playlist, so that any number of
-            # players behind a CDN cost one request here.
-            cache = f"public, max-age={6 * packager.target_duration}"
-        body = rendition.playlist.render(skip=directives.skip)
-        return Response(body, media_type=_PLAYLIST_TYPE, headers={"cache-control": cache})
+            return _playlist(rendition, skip=directives.skip, cache="max-age=1")
+        if directives.msn > packager.position[0] + 1 and not packager.ended:
+            return problem(400, "_HLS_msn is too far ahead", code="bad_directive")
+        if not await rendition.reach(directives.msn, directives.part):
+            return late_answer()
+        return reload_answer(rendition, skip=directives.skip)
 
     async def _part(self, rendition: HlsRendition, msn: int, part: int) -> Response:
         packager = rendition.packager
         if (msn, part) == packager.position:  # the preload hint: answer when it exists
-            await rendition.reach(msn, part, patience=3.0 * packager.target_duration)
-        return _media(rendition.piece(msn, part))
+            await rendition.reach(msn, part)
+        return piece_answer(rendition.piece(msn, part))
 
 
 def _credential(request: Request) -> str:
@@ -186,10 +180,31 @@ def _credential(request: Request) -> str:
     return f"?{urlencode(carried)}" if carried else ""
 
 
-def _media(data: bytes | None) -> Response:
+def reload_answer(rendition: HlsRendition, *, skip: bool) -> Response:
+    """The playlist to a request with directives whose part is there.
+
+    Such a request names one state of the playlist, so that any number of players behind a CDN cost
+    one request here.
+    """
+    cache = f"public, max-age={6 * rendition.packager.target_duration}"
+    return _playlist(rendition, skip=skip, cache=cache)
+
+
+def late_answer() -> Response:
+    """To a reload whose part did not come in time."""
+    return problem(503, "no new media", headers={"retry-after": "1"})
+
+
+def piece_answer(data: bytes | None) -> Response:
+    """A part, a segment or an initialisation segment, if it exists."""
     if data is None:
         return _gone()
     return Response(data, media_type=MEDIA_TYPE, headers={"cache-control": FOREVER})
+
+
+def _playlist(rendition: HlsRendition, *, skip: bool, cache: str) -> Response:
+    body = rendition.playlist.render(skip=skip)
+    return Response(body, media_type=_PLAYLIST_TYPE, headers={"cache-control": cache})
 
 
 def _gone() -> Response:
