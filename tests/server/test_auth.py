@@ -352,6 +352,21 @@ async def test_players_that_poll_do_not_ask_the_database_each_time(
     assert len(asked) == 1
 
 
+async def test_what_is_known_already_needs_no_question(
+    store: Store, make: MakeAuthenticator, clock: FakeClock
+) -> None:
+    token = await store.tokens.create(play="main")
+    authenticator = make(play="token")
+    assert not authenticator.may_play_now(name="main", credential=token)
+    assert isinstance(await _play(authenticator, "main", token), PlayGrant)
+    assert authenticator.may_play_now(name="main", credential=token)
+    for name, other in (("other", token), ("main", token + "x"), ("main", None), ("main", "")):
+        assert not authenticator.may_play_now(name=name, credential=other)
+    clock.advance(11)
+    assert not authenticator.may_play_now(name="main", credential=token)
+    assert make().may_play_now(name="main", credential=None), "watching is open"
+
+
 async def test_what_watching_remembers_is_bounded(
     store: Store, make: MakeAuthenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

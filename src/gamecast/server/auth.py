@@ -145,7 +145,7 @@ class Authenticator:
         self, *, name: str, credential: str | None, address: str
     ) -> PlayGrant | Refusal:
         """Whether this peer may watch; ``credential`` is the key or token that came with it."""
-        if self._config.play == "open":
+        if self.may_play_now(name=name, credential=credential):
             return PlayGrant(channel=name)
         asked = self._clock()
         answer = await self._play(name, credential or "", address)
@@ -153,13 +153,19 @@ class Authenticator:
             await self._refuse("play", answer, address, asked)
         return answer
 
+    def may_play_now(self, *, name: str, credential: str | None) -> bool:
+        """Whether :meth:`authorize_play` would say yes without asking the store.
+
+        A player asks for a playlist several times a second, thousands of players with one token.
+        """
+        if self._config.play == "open":
+            return True
+        until = self._may_play.get((name, digest(credential)), 0.0) if credential else 0.0
+        return until > self._clock()
+
     async def _play(self, name: str, secret: str, address: str) -> PlayGrant | Refusal:
         if not secret:
             return Refusal(Reason.MISSING)
-        # A player asks for a playlist several times a second, thousands of players with one token.
-        cached = (name, digest(secret))
-        if self._may_play.get(cached, 0.0) > self._clock():
-            return PlayGrant(channel=name)
         opens: KeyOwner | bool | Refusal
         if self._config.play == "key":
             opens = await self._key_owner(name, secret, address, scope=KeyScope.PLAY)
@@ -169,7 +175,7 @@ class Authenticator:
             return opens
         if len(self._may_play) >= _PLAY_CACHE_SIZE:
             self._may_play.clear()
-        self._may_play[cached] = self._clock() + _PLAY_CACHE_SECONDS
+        self._may_play[name, digest(secret)] = self._clock() + _PLAY_CACHE_SECONDS
         return PlayGrant(channel=name)
 
     async def _token_opens(self, name: str, secret: str, address: str) -> bool | Refusal:
