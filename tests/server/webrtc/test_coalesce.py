@@ -6,7 +6,8 @@ import pytest
 
 from gamecast.packaging.rtp import Frame, JointFrames
 from gamecast.protocols.webrtc.answer import AgreedMedia, OutgoingStream
-from gamecast.server.webrtc.coalesce import FrameCoalescer
+from gamecast.relay.pace import Pace
+from gamecast.server.webrtc.coalesce import FrameCoalescer, interval_for
 from gamecast.server.webrtc.variant import Variant
 
 
@@ -44,6 +45,22 @@ def test_sound_leaves_behind_the_next_picture() -> None:
     (sent,) = coalescer.take(second, now=1.01, interval=0.004)
     assert parts(sent) == ([second], [first])
     assert coalescer.take(picture(2), now=1.02, interval=0.004) != []
+
+
+def test_for_a_crowd_sound_rides_and_pictures_wait_for_nothing() -> None:
+    pace = Pace()
+    assert interval_for(pace, 99) == 0.0
+    interval = interval_for(pace, 100)
+    coalescer = FrameCoalescer()
+    for number in range(0, 60, 2):
+        first, second = sound(number), picture(number + 1)
+        assert coalescer.take(first, now=number / 120, interval=interval) == []
+        (sent,) = coalescer.take(second, now=number / 120 + 0.004, interval=interval)
+        assert parts(sent) == ([second], [first])
+        lonely = picture(number + 1)
+        assert coalescer.take(lonely, now=number / 120 + 0.012, interval=interval) == [lonely]
+    pace.update(0.9)
+    assert interval_for(pace, 100) == pace.interval > interval
 
 
 def test_sound_without_pictures_waits_for_a_moment_only() -> None:

@@ -3,12 +3,14 @@
 What a viewer costs beyond encryption is a system call per frame; a sound packet costs as much of
 that as a whole picture. While the server is busy sound waits for the next picture, and pictures
 keep to the :class:`~gamecast.relay.pace.Pace` that all formats share, up to a bound of their own:
-two of 60 a second go by one call, no more. A calm server holds nothing back.
+two of 60 a second go by one call, no more. A calm server holds nothing back, but for sound where
+a crowd watches.
 """
 
 from __future__ import annotations
 
 from gamecast.packaging.rtp import Frame, JointFrames
+from gamecast.relay.pace import Pace
 
 _MOST_BYTES = 48 * 1024
 """A call carries less than 64 kB, with headers and tags."""
@@ -16,6 +18,15 @@ _MOST_SECONDS = 0.025
 """Pictures are held for less than in other formats: who watches by WebRTC wants no delay."""
 _SOUND_SECONDS = 0.02
 """How long sound waits where no picture comes."""
+_CROWD = 100
+"""Viewers from which on sound rides with pictures, whatever the load."""
+_PICTURES_AT_ONCE = 0.001
+"""Seconds: an interval in which no second picture comes."""
+
+
+def interval_for(pace: Pace, viewers: int) -> float:
+    """Seconds between calls for so many viewers."""
+    return pace.interval or (_PICTURES_AT_ONCE if viewers >= _CROWD else 0.0)
 
 
 class FrameCoalescer:

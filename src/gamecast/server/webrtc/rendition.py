@@ -11,7 +11,7 @@ from gamecast.media.track import Kind, Track
 from gamecast.packaging.rtp import Frame, JointFrames, RtpLine
 from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream
-from gamecast.server.webrtc.coalesce import FrameCoalescer
+from gamecast.server.webrtc.coalesce import FrameCoalescer, interval_for
 from gamecast.server.webrtc.variant import Variant
 from gamecast.server.webrtc.viewer import WhepViewer
 
@@ -86,7 +86,7 @@ class RtpRendition:
         if self._group or frame.starts_group or Kind.VIDEO not in self.lines:
             self._group.append(frame)
         if self._viewers:
-            interval = self._flush_pace.interval
+            interval = interval_for(self._flush_pace, len(self._viewers))
             for ready in self._coalescer.take(frame, now=self._loop.time(), interval=interval):
                 self._distribute(ready)
 
