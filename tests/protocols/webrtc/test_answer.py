@@ -8,7 +8,13 @@ import pytest
 
 from gamecast.protocols.webrtc.answer import Agreement, OutgoingStream, answer_play, answer_publish
 from gamecast.protocols.webrtc.candidate import host_candidates
-from gamecast.protocols.webrtc.capabilities import MID, PLAYOUT_DELAY, RID, TRANSPORT_CC
+from gamecast.protocols.webrtc.capabilities import (
+    ABS_CAPTURE_TIME,
+    MID,
+    PLAYOUT_DELAY,
+    RID,
+    TRANSPORT_CC,
+)
 from gamecast.protocols.webrtc.credentials import IceCredentials
 from gamecast.protocols.webrtc.errors import WebRtcError
 from gamecast.protocols.webrtc.h264_profile import match_rank, parse_profile_level_id
@@ -160,6 +166,15 @@ def test_a_stream_without_sound_rejects_the_audio_section() -> None:
 def test_extensions_follow_the_offer() -> None:
     media = _play("firefox_recvonly", _video("vp8")).media[0]
     assert media.extensions[PLAYOUT_DELAY] == 6
+    assert ABS_CAPTURE_TIME not in media.extensions
+    asked = parse_sdp(
+        offer_text("chromium_recvonly").replace(
+            "a=recvonly\r\n", f"a=recvonly\r\na=extmap:14 {ABS_CAPTURE_TIME}\r\n"
+        )
+    )
+    both = answer_play(asked, _local(), [_video("vp8"), AUDIO], session_id=1)
+    assert [each.extensions[ABS_CAPTURE_TIME] for each in both.media] == [14, 14]
+    assert f"a=extmap:14 {ABS_CAPTURE_TIME}" in str(both.answer)
     assert "transport-cc" not in media.feedback, "which needs an extension that we do not send"
     published = _publish("firefox_sendonly").media[1]
     assert published.extensions[TRANSPORT_CC] == 7

@@ -7,7 +7,7 @@ import weakref
 
 from gamecast.packaging.rtp import Frame
 from gamecast.protocols.webrtc.answer import AgreedMedia, OutgoingStream
-from gamecast.protocols.webrtc.capabilities import PLAYOUT_DELAY
+from gamecast.protocols.webrtc.capabilities import ABS_CAPTURE_TIME, PLAYOUT_DELAY
 from gamecast.protocols.webrtc.rtp import parse_rtp
 from gamecast.server.webrtc.variant import Variant
 
@@ -58,6 +58,19 @@ def test_viewers_who_need_time_for_repairs_share_a_variant_of_their_own() -> Non
         for batch in variant.batches(frame)
     ]
     assert delays == [bytes((0, 0, 50)), bytes((1, 0x90, 50))], "0 and 250 ms, to 500 ms"
+
+
+def test_the_time_of_capture_is_in_every_packet_of_a_frame() -> None:
+    """``abs-capture-time`` in its short form: UQ32.32 seconds since 1900, where it was offered."""
+    media = agreed(96)
+    media[0].extensions = {ABS_CAPTURE_TIME: 13}
+    frame = Frame([b"a" * 1100, b"b" * 1100, b"c"], 0, 0, True, True, 1_700_000_000.5, 2201)
+    (batch,) = Variant.of(media).batches(frame)
+    times = {parse_rtp(header + b"x").extensions[13] for header in batch.headers}
+    assert times == {(1_700_000_000 + 2_208_988_800).to_bytes(4, "big") + b"\x80\0\0\0"}
+    sizes = {len(h) + len(p) for h, p in zip(batch.headers, batch.payloads, strict=True)}
+    assert len(sizes) == 2, "all but the last of one size, for GSO"
+    assert not parse_rtp(Variant.of(agreed(98)).batches(frame)[0].headers[0] + b"x").extensions
 
 
 def test_a_viewer_without_the_extension_keeps_its_variant() -> None:

@@ -16,7 +16,7 @@ TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-exte
 PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 ABS_CAPTURE_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
 
-PLAY_EXTENSIONS = (ABS_SEND_TIME, PLAYOUT_DELAY)
+PLAY_EXTENSIONS = (ABS_SEND_TIME, PLAYOUT_DELAY, ABS_CAPTURE_TIME)
 """No MID (sources are announced) and no transport-cc: its counter would give every viewer headers
 of its own. REMB, which needs only the shared abs-send-time, estimates instead."""
 PUBLISH_EXTENSIONS = (MID, RID, REPAIRED_RID, ABS_SEND_TIME, TRANSPORT_CC, ABS_CAPTURE_TIME)

@@ -23,6 +23,7 @@ from gamecast.protocols.webrtc.rtcp import (
     RtcpPacket,
     SenderReport,
     SourceDescription,
+    ntp_time,
 )
 from gamecast.protocols.webrtc.rtcp_feedback import (
     FullIntraRequest,
@@ -45,7 +46,6 @@ MAX_QUEUED = 0.4
 """Seconds by which feedback may come later than it once did: more waits on the way than may."""
 _FEEDBACK_GONE = 2.0
 """Seconds after which missing feedback means that there is none any more."""
-_NTP_EPOCH = 2_208_988_800
 _MAX_RTT = 10.0
 
 
@@ -311,7 +311,7 @@ class MediaSender:
         if line.media.kind == "video" and not (self._feedback or self.over_tcp):
             self.estimator.receive_loss(block.fraction_lost / 256)
         if block.last_sr:
-            middle = int((wall + _NTP_EPOCH) * 65536) & 0xFFFFFFFF
+            middle = ntp_time(wall) >> 16 & 0xFFFFFFFF
             rtt = (middle - block.last_sr - block.delay_since_last_sr & 0xFFFFFFFF) / 65536
             if rtt < _MAX_RTT:
                 self.statistics.rtt = rtt
@@ -323,7 +323,7 @@ class MediaSender:
         if self._anchor is None or now < self._report_at:
             return []
         self._report_at = now + REPORT_INTERVAL
-        ntp = int((wall + _NTP_EPOCH) * (1 << 32))
+        ntp = ntp_time(wall)
         compound: list[RtcpPacket] = []
         for line in self._lines.values():
             if line.packets:

@@ -31,6 +31,13 @@ GOODBYE = 203
 MAX_PACKETS = 64
 """Packets of one compound that are looked at; a datagram holds fewer."""
 _CNAME = 1
+_NTP_EPOCH = 2_208_988_800
+"""Seconds from 1900 to 1970."""
+
+
+def ntp_time(wall: float) -> int:
+    """Unix time in seconds as an NTP timestamp, UQ32.32 (RFC 3550 section 4)."""
+    return int((wall + _NTP_EPOCH) * (1 << 32))
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from weakref import WeakValueDictionary
 from gamecast.packaging.rtp import Frame, JointFrames
 from gamecast.protocols.webrtc.answer import AgreedMedia
 from gamecast.protocols.webrtc.batch import HeaderLine, PacketBatch, join_all, make_batches
-from gamecast.protocols.webrtc.capabilities import ABS_SEND_TIME, PLAYOUT_DELAY
+from gamecast.protocols.webrtc.capabilities import ABS_CAPTURE_TIME, ABS_SEND_TIME, PLAYOUT_DELAY
+from gamecast.protocols.webrtc.rtcp import ntp_time
 from gamecast.protocols.webrtc.rtp import build_extensions
 
 _LONGEST_DELAY = 0.5
@@ -29,6 +30,7 @@ class Line:
     rtx_payload_type: int
     playout_delay: int
     abs_send_time: int
+    abs_capture_time: int = 0
     delay: int = 0
     """Least ``playout-delay`` in steps of 10 ms."""
 
@@ -91,6 +93,7 @@ def _line(media: AgreedMedia) -> Line:
         rtx_payload_type=media.rtx_payload_type or 0,
         playout_delay=media.extensions.get(PLAYOUT_DELAY, 0),
         abs_send_time=media.extensions.get(ABS_SEND_TIME, 0),
+        abs_capture_time=media.extensions.get(ABS_CAPTURE_TIME, 0),
     )
 
 
@@ -100,6 +103,9 @@ def _make(frame: Frame, line: Line) -> list[PacketBatch]:
         elements[line.abs_send_time] = abs_send_time(frame.wall)
     if line.playout_delay and frame.is_video:
         elements[line.playout_delay] = _playout_delay(line.delay)
+    if line.abs_capture_time:
+        # Players read it from a frame's first packet; in all of them it keeps their sizes equal.
+        elements[line.abs_capture_time] = abs_capture_time(frame.wall)
     header = HeaderLine(
         ssrc=line.ssrc,
         payload_type=line.payload_type,
@@ -118,6 +124,11 @@ def _make(frame: Frame, line: Line) -> list[PacketBatch]:
 def _playout_delay(least: int) -> bytes:
     """Least and greatest delay in 12 bits each."""
     return (least << 12 | round(_LONGEST_DELAY * 100)).to_bytes(3, "big")
+
+
+def abs_capture_time(wall: float) -> bytes:
+    """When the frame came into the program, by our clock: an NTP timestamp without clock offset."""
+    return ntp_time(wall).to_bytes(8, "big")
 
 
 def abs_send_time(wall: float) -> bytes:
