@@ -1,4 +1,9 @@
-"""A real server on which anyone may publish, and pages that complain aloud."""
+"""A real server on which anyone may publish, and pages that complain aloud.
+
+Browser, server and stream are one for the folder, as each takes a second or two to start: a test
+has a profile of its own, and channels of its own if it publishes. A module whose tests look at all
+of a server, or set it up otherwise, has its own ``server`` and ``scene``.
+"""
 
 from __future__ import annotations
 
@@ -28,32 +33,53 @@ def prefer(protocol: str) -> str:
     return f'localStorage.gamecast ??= \'{{"protocol": "{protocol}"}}\';'
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GamecastServer]:
-    """One server for a module's tests; each uses channels of its own."""
+    """One server for the folder's tests; each uses channels of its own."""
     with GamecastServer(tmp_path_factory.mktemp("server"), settings=SETTINGS) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def scene(server: GamecastServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A stream on the channel ``scene`` that is on air during the whole module."""
+    """A stream on the channel ``scene``, on air from the first test that watches it."""
     with Scene(server, "scene", tmp_path_factory.mktemp("scene")) as on_air:
         yield on_air
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def shared_browser() -> AsyncIterator[Browser]:
-    """One headless Chromium for a module's tests, which run in one loop (``IN_ONE_LOOP``)."""
+    """One headless Chromium for the folder's tests, which run in one loop (``IN_ONE_LOOP``)."""
     async with chromium() as running:
         yield running
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def strict_browser() -> AsyncIterator[Browser]:
+    """One that lets a page begin with sound after a gesture only, for ``strict``."""
+    async with chromium(autoplay=False) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="package")
 async def browser(shared_browser: Browser) -> AsyncIterator[Browser]:
     """The browser without a profile: each test opens its own, none outlives its test."""
-    yield shared_browser
-    for profile in shared_browser.contexts:
+    async with without_profiles(shared_browser):
+        yield shared_browser
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def strict(strict_browser: Browser) -> AsyncIterator[Browser]:
+    """The strict browser, like ``browser``."""
+    async with without_profiles(strict_browser):
+        yield strict_browser
+
+
+@asynccontextmanager
+async def without_profiles(browser: Browser) -> AsyncIterator[None]:
+    """Close what the block has opened."""
+    yield
+    for profile in browser.contexts:
         await profile.close()
 
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser
 
-from tests.support.browser import chromium, new_context
+from tests.support.browser import new_context
 from tests.support.gamecast import GamecastServer
 from tests.web.conftest import OpenPage, prefer
 from tests.web.scene import Scene
@@ -47,11 +47,10 @@ async def test_it_fills_its_frame_and_never_begins_with_sound(
         assert not await page.evaluate("document.querySelector('video').muted")
 
 
-async def test_it_plays_on_somebody_elses_page(server: GamecastServer, scene: Scene) -> None:
-    async with (
-        chromium(autoplay=False) as strict,
-        other_site(f"{server.http}/embed/{scene.name}") as url,
-    ):
+async def test_it_plays_on_somebody_elses_page(
+    server: GamecastServer, scene: Scene, strict: Browser
+) -> None:
+    async with other_site(f"{server.http}/embed/{scene.name}") as url:
         page = await (await new_context(strict)).new_page()
         await page.add_init_script(prefer("flv"))
         await page.goto(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,25 @@ import pytest
 from tests.support.browser import PHONE
 from tests.support.events import wait_until
 from tests.support.gamecast import GamecastServer
-from tests.web.conftest import OpenPage
+from tests.web.conftest import SETTINGS, OpenPage
 from tests.web.scene import Scene
 from tests.web.watching import IN_ONE_LOOP, until, until_moving
 
 pytestmark = [pytest.mark.interop, IN_ONE_LOOP]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GamecastServer]:
+    """A server of the module's own, as the page shows all that is on air."""
+    with GamecastServer(tmp_path_factory.mktemp("server"), settings=SETTINGS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def scene(server: GamecastServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """The one stream on it."""
+    with Scene(server, "scene", tmp_path_factory.mktemp("scene")) as on_air:
+        yield on_air
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page
 
 from tests.support.browser import new_context
 from tests.support.gamecast import GamecastServer
-from tests.web.conftest import OpenPage, prefer
+from tests.web.conftest import SETTINGS, OpenPage, prefer
 from tests.web.scene import ENCODE, Scene
 from tests.web.watching import IN_ONE_LOOP, until_moving
 
@@ -19,6 +19,13 @@ BREAK_OUT = "\"'></title></script><img src=x onerror=globalThis.owned=1><svg onl
 SHORT = "<img src=x onerror=globalThis.owned=3>"
 """As ffmpeg takes no more than 64 characters of an encoder's name."""
 OWNED = "globalThis.owned"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GamecastServer]:
+    """A server of the module's own: a title stays."""
+    with GamecastServer(tmp_path_factory.mktemp("server"), settings=SETTINGS) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

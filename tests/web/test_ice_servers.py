@@ -40,6 +40,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GamecastServer]
         yield running
 
 
+@pytest.fixture(scope="module")
+def scene(server: GamecastServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A stream on it."""
+    with Scene(server, "scene", tmp_path_factory.mktemp("scene")) as on_air:
+        yield on_air
+
+
 async def test_the_second_connection_goes_by_the_servers(open_page: OpenPage, scene: Scene) -> None:
     async def bar(page: Page) -> None:
         await page.add_init_script(BARRED)

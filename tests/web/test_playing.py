@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
-from tests.support.browser import chromium, difference, new_context, pixels
+from tests.support.browser import difference, new_context, pixels
 from tests.support.gamecast import GamecastServer
 from tests.web.conftest import OpenPage, prefer
 from tests.web.scene import Scene
@@ -199,46 +199,44 @@ async def test_drift_is_worked_off_by_playing_faster(open_page: OpenPage, scene:
 
 
 async def test_sound_waits_for_a_gesture_where_the_browser_says_so(
-    server: GamecastServer, scene: Scene
+    server: GamecastServer, scene: Scene, strict: Browser
 ) -> None:
-    async with chromium(autoplay=False) as strict:
-        page = await (await new_context(strict)).new_page()
-        await page.add_init_script(prefer("flv"))
-        # Whatever Playwright evaluates in a page counts as the user's gesture, so nothing is asked
-        # of this one before it plays.
-        await page.add_init_script(
-            "document.addEventListener('playing', () => console.info('it plays'), true)"
-        )
-        async with page.expect_console_message(lambda line: line.text == "it plays"):
-            await page.goto(f"{server.http}/{scene.name}")
-        assert await page.evaluate("document.querySelector('video').muted")
-        await until_moving(page)
-        assert "autoplay-muted" in await log_codes(page)
-        unmute = page.get_by_role("button", name="Click to unmute")
-        await unmute.click()
-        await unmute.wait_for(state="hidden")
-        assert not await page.evaluate("document.querySelector('video').muted")
-        await until_moving(page)
+    page = await (await new_context(strict)).new_page()
+    await page.add_init_script(prefer("flv"))
+    # Whatever Playwright evaluates in a page counts as the user's gesture, so nothing is asked
+    # of this one before it plays.
+    await page.add_init_script(
+        "document.addEventListener('playing', () => console.info('it plays'), true)"
+    )
+    async with page.expect_console_message(lambda line: line.text == "it plays"):
+        await page.goto(f"{server.http}/{scene.name}")
+    assert await page.evaluate("document.querySelector('video').muted")
+    await until_moving(page)
+    assert "autoplay-muted" in await log_codes(page)
+    unmute = page.get_by_role("button", name="Click to unmute")
+    await unmute.click()
+    await unmute.wait_for(state="hidden")
+    assert not await page.evaluate("document.querySelector('video').muted")
+    await until_moving(page)
 
 
 async def test_volume_is_remembered_but_forced_silence_is_not(
-    server: GamecastServer, scene: Scene
+    server: GamecastServer, scene: Scene, strict: Browser
 ) -> None:
-    async with chromium(autoplay=False) as strict:
-        context = await new_context(strict)
-        page = await context.new_page()
-        await page.add_init_script(prefer("flv"))
-        await page.goto(f"{server.http}/{scene.name}")
-        await until_moving(page)
-        await page.reload()
-        await until_moving(page)
-        stored = await page.evaluate("JSON.parse(localStorage.gamecast ?? '{}').muted ?? false")
-        assert stored is False
-        for _ in range(3):
-            await page.keyboard.press("ArrowDown")
-        await page.reload()
-        await until_moving(page)
-        assert await page.evaluate("document.querySelector('video').volume") < 1
+    context = await new_context(strict)
+    page = await context.new_page()
+    await page.add_init_script(prefer("flv"))
+    await page.goto(f"{server.http}/{scene.name}")
+    await until_moving(page)
+    await page.reload()
+    await until_moving(page)
+    stored = await page.evaluate("JSON.parse(localStorage.gamecast ?? '{}').muted ?? false")
+    assert stored is False
+    for _ in range(3):
+        await page.keyboard.press("ArrowDown")
+    await page.reload()
+    await until_moving(page)
+    assert await page.evaluate("document.querySelector('video').volume") < 1
 
 
 async def test_an_unplayable_stream_says_why(open_page: OpenPage, scene: Scene) -> None:

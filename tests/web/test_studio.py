@@ -17,14 +17,14 @@ pytestmark = [pytest.mark.interop, IN_ONE_LOOP]
 FAKES = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def shared_browser() -> AsyncIterator[Browser]:
     """A browser with a camera and a microphone that are not real."""
     async with chromium(FAKES) as running:
         yield running
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="package")
 async def studio(browser: Browser, server: GamecastServer) -> AsyncIterator[Page]:
     """The page."""
     page = await (await new_context(browser)).new_page()

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-IN_ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
-"""For modules whose tests share a browser: it belongs to the loop that started it."""
+IN_ONE_LOOP = pytest.mark.asyncio(loop_scope="package")
+"""For tests that share a browser: it belongs to the loop that started it."""
 
 PATIENCE = 30_000
 """Milliseconds that anything on a page may take on a busy machine."""
