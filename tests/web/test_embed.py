@@ -67,7 +67,7 @@ async def test_it_can_wait_for_a_click(open_page: OpenPage, scene: Scene) -> Non
 
 async def test_keys_of_panels_are_left_to_the_browser(open_page: OpenPage, scene: Scene) -> None:
     async with open_page(f"/embed/{scene.name}") as page:
-        await until_moving(page)
+        await until_state(page, "playing")
         await page.keyboard.press("?")
         await page.keyboard.press("s")
         assert await page.locator("dialog").count() == 0

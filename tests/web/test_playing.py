@@ -105,7 +105,7 @@ async def test_numbers_are_measured(open_page: OpenPage, scene: Scene) -> None:
 
 async def test_low_latency_hls_by_the_menu(open_page: OpenPage, scene: Scene) -> None:
     async with open_page(f"/{scene.name}") as page:
-        await until_moving(page)
+        await until_state(page, "playing")
         await choose(page, "LL-HLS")
         await until(page, "() => gamecast.player.engine === 'hls'")
         await until_moving(page, seconds=3)
@@ -140,7 +140,7 @@ async def test_a_connection_that_ends_is_made_again(open_page: OpenPage, scene: 
         await page.add_init_script(CUT_FIRST_ANSWER)
 
     async with open_page(f"/{scene.name}", quiet=False, prepare=cut) as page:
-        await until_moving(page)
+        await until_state(page, "playing")
         await until(page, "() => gamecast.log.entries.some(e => e.code === 'state-reconnecting')")
         await until_moving(page)
         assert (await stats(page))["engine"] == "flv"
@@ -148,7 +148,7 @@ async def test_a_connection_that_ends_is_made_again(open_page: OpenPage, scene: 
 
 async def test_pause_and_play(open_page: OpenPage, scene: Scene) -> None:
     async with open_page(f"/{scene.name}") as page:
-        await until_moving(page)
+        await until_state(page, "playing")
         await page.keyboard.press("k")
         await until_state(page, "paused")
         assert await page.locator(".big-play").is_visible()
@@ -211,7 +211,7 @@ async def test_sound_waits_for_a_gesture_where_the_browser_says_so(
     async with page.expect_console_message(lambda line: line.text == "it plays"):
         await page.goto(f"{server.http}/{scene.name}")
     assert await page.evaluate("document.querySelector('video').muted")
-    await until_moving(page)
+    await until_state(page, "playing")
     assert "autoplay-muted" in await log_codes(page)
     unmute = page.get_by_role("button", name="Click to unmute")
     await unmute.click()
@@ -227,15 +227,15 @@ async def test_volume_is_remembered_but_forced_silence_is_not(
     page = await context.new_page()
     await page.add_init_script(prefer("flv"))
     await page.goto(f"{server.http}/{scene.name}")
-    await until_moving(page)
+    await until_state(page, "playing")
     await page.reload()
-    await until_moving(page)
+    await until_state(page, "playing")
     stored = await page.evaluate("JSON.parse(localStorage.gamecast ?? '{}').muted ?? false")
     assert stored is False
     for _ in range(3):
         await page.keyboard.press("ArrowDown")
     await page.reload()
-    await until_moving(page)
+    await until_state(page, "playing")
     assert await page.evaluate("document.querySelector('video').volume") < 1
 
 

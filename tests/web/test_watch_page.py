@@ -39,7 +39,7 @@ async def test_statistics_are_alive(open_page: OpenPage, scene: Scene) -> None:
 async def test_the_event_log_and_its_copy(open_page: OpenPage, scene: Scene) -> None:
     async with open_page(f"/{scene.name}") as page:
         await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        await until_moving(page)
+        await until_state(page, "playing")
         await page.get_by_role("tab", name="Event log").click()
         lines = await page.get_by_role("log").inner_text()
         assert "Connecting by HTTP-FLV" in lines
@@ -55,7 +55,7 @@ async def test_the_event_log_and_its_copy(open_page: OpenPage, scene: Scene) -> 
 
 async def test_keys_and_tabs_of_the_side(open_page: OpenPage, scene: Scene) -> None:
     async with open_page(f"/{scene.name}") as page:
-        await until_moving(page)
+        await until_state(page, "playing")
         side = page.locator("#side")
         await page.keyboard.press("s")
         assert await side.is_hidden()
@@ -73,7 +73,7 @@ async def test_keys_and_tabs_of_the_side(open_page: OpenPage, scene: Scene) -> N
 
 async def test_keys_of_the_player(open_page: OpenPage, scene: Scene) -> None:
     async with open_page(f"/{scene.name}") as page:
-        await until_moving(page)
+        await until_state(page, "playing")
         muted = "document.querySelector('video').muted"
         await page.keyboard.press("m")
         assert await page.evaluate(muted)
@@ -103,12 +103,12 @@ async def test_keys_of_the_player(open_page: OpenPage, scene: Scene) -> None:
 
 async def test_theatre_is_remembered(open_page: OpenPage, scene: Scene) -> None:
     async with open_page(f"/{scene.name}") as page:
-        await until_moving(page)
+        await until_state(page, "playing")
         await page.keyboard.press("t")
         width = "document.querySelector('#player').clientWidth"
         assert await page.evaluate(f"{width} === document.documentElement.clientWidth")
         await page.reload()
-        await until_moving(page)
+        await until_state(page, "playing")
         assert await page.evaluate("document.documentElement.dataset.mode") == "theatre"
 
 
@@ -116,7 +116,7 @@ async def test_a_double_click_is_full_screen_and_no_pause(
     open_page: OpenPage, scene: Scene
 ) -> None:
     async with open_page(f"/{scene.name}") as page:
-        await until_moving(page)
+        await until_state(page, "playing")
         await page.locator(".surface").dblclick()
         await until(page, "() => document.fullscreenElement?.id === 'player'")
         await page.wait_for_timeout(400)
@@ -127,7 +127,7 @@ async def test_a_double_click_is_full_screen_and_no_pause(
 
 async def test_controls_hide_and_return(open_page: OpenPage, scene: Scene) -> None:
     async with open_page(f"/{scene.name}") as page:
-        await until_moving(page)
+        await until_state(page, "playing")
         await page.mouse.move(5, 5)
         await until(page, "() => document.querySelector('#player').classList.contains('idle')")
         await page.mouse.move(400, 300)
@@ -138,7 +138,7 @@ async def test_controls_hide_and_return(open_page: OpenPage, scene: Scene) -> No
 
 async def test_the_menu_by_keyboard(open_page: OpenPage, scene: Scene) -> None:
     async with open_page(f"/{scene.name}") as page:
-        await until_moving(page)
+        await until_state(page, "playing")
         button = page.get_by_role("button", name="Settings")
         await button.focus()
         await page.keyboard.press("Enter")
@@ -160,7 +160,7 @@ async def test_the_menu_by_keyboard(open_page: OpenPage, scene: Scene) -> None:
 
 async def test_chinese_by_the_browsers_wish(open_page: OpenPage, scene: Scene) -> None:
     async with open_page(f"/{scene.name}", locale="zh-CN") as page:
-        await until_moving(page)
+        await until_state(page, "playing")
         assert await page.evaluate("document.documentElement.lang") == "zh-CN"
         assert await reads(page, "#tab-stats") == "实时数据"
         assert "直播" in await reads(page, ".live-badge")
@@ -206,7 +206,7 @@ async def test_sharing(open_page: OpenPage, scene: Scene) -> None:
 
 async def test_a_phone(open_page: OpenPage, scene: Scene) -> None:
     async with open_page(f"/{scene.name}", size=PHONE, phone=True) as page:
-        await until_moving(page)
+        await until_state(page, "playing")
         wider = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         assert not await page.evaluate(wider), "nothing sticks out to the side"
         await page.locator(".surface").tap()
@@ -229,7 +229,7 @@ async def test_a_phone(open_page: OpenPage, scene: Scene) -> None:
 
 async def test_every_control_has_a_name(open_page: OpenPage, scene: Scene) -> None:
     async with open_page(f"/{scene.name}") as page:
-        await until_moving(page)
+        await until_state(page, "playing")
         await page.get_by_role("button", name="Settings").click()
         nameless = await page.evaluate(
             """() => [...document.querySelectorAll('button, a[href], input, select')]
