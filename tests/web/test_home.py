@@ -16,11 +16,14 @@ from tests.web.watching import IN_ONE_LOOP, until, until_moving
 
 pytestmark = [pytest.mark.interop, IN_ONE_LOOP]
 
+IMPATIENT = {**SETTINGS, "GAMECAST_STREAM__GRACE_SECONDS": "1"}
+"""Cards of streams that have lost their publisher soon go."""
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GamecastServer]:
     """A server of the module's own, as the page shows all that is on air."""
-    with GamecastServer(tmp_path_factory.mktemp("server"), settings=SETTINGS) as running:
+    with GamecastServer(tmp_path_factory.mktemp("server"), settings=IMPATIENT) as running:
         yield running
 
 
