@@ -9,7 +9,7 @@ from typing import Literal
 
 import structlog
 
-from gamecast.media.codecs import is_reference
+from gamecast.media.forward import ForwardPictures
 from gamecast.media.packet import Packet
 from gamecast.media.track import Codec, Kind, Track
 from gamecast.relay.pace import Pace
@@ -26,13 +26,18 @@ _LINGER_SECONDS = 15.0
 """A source is kept this long without viewers: a page that reloads must not restart encoders."""
 
 BFrames = Literal["transcode", "drop", "refuse"]
+B_FRAMES_REFUSED = (
+    "the stream has B-frames, which WebRTC cannot carry: turn them off in the encoder, "
+    'or let the server encode again (webrtc.b_frames = "transcode")'
+)
 
 
 class WebRtcSource:
     """The stream's rendition for WebRTC: feeds :class:`RtpRendition`, through converters if needed.
 
     A track whose codec RTP does not carry, and a picture with B-frames, is converted once for all
-    viewers, from the first viewer on. Viewers who cannot decode the picture that the others get
+    viewers, from the first viewer on; B-frames that no other picture refers to are left out where
+    the configuration says so. Viewers who cannot decode the picture that the others get
     share a source of their own, whose pictures are all of one codec that they have.
     """
 
@@ -53,6 +58,7 @@ class WebRtcSource:
         self._stream = stream
         self._convert = convert
         self._b_frames = b_frames
+        self._forward = ForwardPictures()
         self._converters: dict[int, Converter] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._tracks: dict[int, Track] = {}
@@ -174,11 +180,15 @@ class WebRtcSource:
 
     def _pass(self, packet: Packet) -> None:
         """A packet that viewers get as it is; a picture that begins to have B-frames does not."""
-        if packet.is_video and self._needs_converting(packet.track):
-            self.change_tracks(self._stream.main_tracks)
-            return
-        if self._b_frames == "drop" and packet.is_video and self._is_reordered(packet):
-            return
+        if packet.is_video:
+            may_go = self._forward.takes(packet)
+            if self._needs_converting(packet.track):
+                self.change_tracks(self._stream.main_tracks)
+                if self._b_frames == "refuse":
+                    self.rtp.dismiss(B_FRAMES_REFUSED)
+                return
+            if not may_go:
+                return
         self.rtp.write(packet)
 
     def _start_converter(self, track: Track, convert: MakeConverter) -> None:
@@ -193,16 +203,14 @@ class WebRtcSource:
             return True
         if track.kind is Kind.VIDEO and self.only not in (None, track.codec):
             return True
-        reordered = track.kind is Kind.VIDEO and self._stream.meters[track.id].b_frames
-        return reordered and self._b_frames != "drop"
+        if track.kind is Kind.AUDIO or not self._stream.meters[track.id].b_frames:
+            return False
+        if self._b_frames == "drop":  # of a b-pyramid next to nothing would be left
+            return self._forward.spoils and self._convert is not None
+        return True
 
     def _may_convert(self, track: Track) -> bool:
-        return track.kind is Kind.AUDIO or self._b_frames == "transcode"
-
-    @staticmethod
-    def _is_reordered(packet: Packet) -> bool:
-        """Non-reference pictures only: what is left still decodes."""
-        return not is_reference(packet.track.codec, packet.data)
+        return track.kind is Kind.AUDIO or self._b_frames != "refuse"
 
     def _converted(self, id: int, packet: Packet) -> None:
         if id not in self._converters:

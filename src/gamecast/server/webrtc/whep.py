@@ -25,7 +25,7 @@ from gamecast.relay.stream import Stream
 from gamecast.server.convert import MakeConverter
 from gamecast.server.webrtc.endpoint import Endpoint, TooMany
 from gamecast.server.webrtc.rendition import AUDIO_SSRC, RTX_SSRC, VIDEO_SSRC
-from gamecast.server.webrtc.source import CARRIED, BFrames, WebRtcSource
+from gamecast.server.webrtc.source import B_FRAMES_REFUSED, CARRIED, BFrames, WebRtcSource
 from gamecast.server.webrtc.variant import Variant
 from gamecast.server.webrtc.viewer import WhepViewer
 
@@ -122,6 +122,7 @@ class WhepService:
         if not self.endpoint.admission.has_room(address):
             raise TooMany  # before a converter is started for it
         description = parse_sdp(offer)
+        self._refuse_b_frames(description, stream)
         source = self._source(stream, self._substitute(description, stream))
         source.expect()
         try:
@@ -150,6 +151,13 @@ class WhepService:
             return Started(session, str(agreement.answer))
         finally:
             source.expected()
+
+    def _refuse_b_frames(self, offer: SessionDescription, stream: Stream) -> None:
+        if self._b_frames != "refuse" or not any(each.kind == "video" for each in offer.media):
+            return  # who asks for sound alone may have it
+        for track in stream.main_tracks:
+            if track.kind is Kind.VIDEO and stream.meters[track.id].b_frames:
+                raise NotPlayable(B_FRAMES_REFUSED)
 
     def _substitute(self, offer: SessionDescription, stream: Stream) -> Codec | None:
         """What the picture has to become for this viewer; ``None`` if it can have the others'."""
