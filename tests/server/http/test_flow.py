@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from gamecast.media.containers.flv import FlvDemuxer
+from gamecast.media.track import Codec
 from tests.server.http_viewer import FlvViewer, RawHttp, assert_unbroken, watch_flv
 from tests.server.rtmp_peer import frame_numbers, on_air
 from tests.server.site import MakeSite, Site
+from tests.server.webrtc.studio import StudioPublisher
 from tests.support.events import until
+from tests.support.media import Feed, aac_track, h264_track
 
 
 async def test_flv_comes_as_chunks_from_the_current_group_on(site: Site) -> None:
@@ -149,6 +153,33 @@ async def test_names_and_formats_that_are_not_there(site: Site) -> None:
         if code:
             assert answer.json()["code"] == code, path
         assert answer.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize("codec", [Codec.VP8, Codec.VP9, Codec.AV1])
+async def test_a_picture_that_ts_cannot_carry_is_refused_and_not_left_out(
+    site: Site, codec: Codec
+) -> None:
+    picture = replace(h264_track(), codec=codec)
+    publisher = StudioPublisher()
+    ingest = site.server.directory.publish("main", title="", publisher=publisher)
+    for packet in Feed(video=picture, audio=aac_track(), group=10).packets(1):
+        ingest.write(packet)
+    answer = await site.get("/live/main.ts")
+    assert answer.status_code == 406
+    assert answer.json()["code"] == "codec_not_carried"
+    assert codec.value in answer.json()["detail"]
+    assert (await site.browser.head("/live/main.mp4")).status_code == 200
+    ingest.stop("over")
+
+
+async def test_sound_that_ts_cannot_carry_is_left_out(site: Site) -> None:
+    sound = replace(aac_track(), codec=Codec.FLAC)
+    publisher = StudioPublisher()
+    ingest = site.server.directory.publish("main", title="", publisher=publisher)
+    for packet in Feed(video=h264_track(), audio=sound, group=10).packets(1):
+        ingest.write(packet)
+    assert (await site.browser.head("/live/main.ts")).status_code == 200
+    ingest.stop("over")
 
 
 async def test_other_methods(site: Site) -> None:

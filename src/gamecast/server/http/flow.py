@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,6 +11,8 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from gamecast.media.containers.mpegts import can_carry
+from gamecast.media.track import Kind, Track
 from gamecast.packaging.flv import FlvPackager
 from gamecast.packaging.fmp4 import Fmp4Packager
 from gamecast.packaging.ts import TsPackager
@@ -38,12 +40,24 @@ class Format:
     packager: Callable[[], Packager]
     wants_aac: bool = False
     """Whether its players expect AAC where the stream has Opus."""
+    carries: Callable[[Track], bool] = lambda track: True
+    """Whether it has room for a track's codec."""
+
+    def missing(self, tracks: Sequence[Track]) -> Track | None:
+        """What viewers would miss of these tracks: the picture, or all that there is.
+
+        Sound that is left out of a stream with a picture is no reason to show nothing.
+        """
+        left_out = [track for track in tracks if not self.carries(track)]
+        if len(left_out) < len(tracks):
+            left_out = [track for track in left_out if track.kind is Kind.VIDEO]
+        return left_out[0] if left_out else None
 
 
 FORMATS = {
     "flv": Format("flv", "video/x-flv", FlvPackager, wants_aac=True),
     "mp4": Format("fmp4", "video/mp4", Fmp4Packager),
-    "ts": Format("ts", "video/mp2t", TsPackager),
+    "ts": Format("ts", "video/mp2t", TsPackager, carries=can_carry),
 }
 """By file name extension."""
 

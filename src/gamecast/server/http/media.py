@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from gamecast.media.track import Track
 from gamecast.relay.directory import Directory
 from gamecast.server.http import websocket
 from gamecast.server.http.flow import FORMATS, FlowRoutes
@@ -110,6 +111,9 @@ class MediaApp:
         stream = self._directory.get(name)
         if stream is None:
             return not_on_air(name)
+        missing = format.missing(stream.main_tracks)
+        if missing is not None:
+            return _not_carried(missing, extension)
         await self._flow.serve(
             scope,
             receive,
@@ -169,6 +173,12 @@ class MediaApp:
         if data is None:
             return problem(404, "no picture", code="no_poster")
         return Response(data, media_type="image/jpeg", headers={"cache-control": "max-age=5"})
+
+
+def _not_carried(track: Track, extension: str) -> Response:
+    """406: what would come is a stream without its picture, or none at all."""
+    detail = f".{extension} cannot carry {track.codec.value}; WebRTC (WHEP), HLS and .mp4 can"
+    return problem(406, detail, code="codec_not_carried")
 
 
 def cors_headers(allow_origin: str) -> dict[str, str]:
