@@ -24,6 +24,8 @@ class Pace:
     def __init__(self) -> None:
         self.interval = 0.0
         """Seconds that load alone lets a picture wait; 0 flushes on every one."""
+        self.load = 0.0
+        """Share of one core that the loop used lately."""
 
     def hold(self, viewers: int) -> float:
         """Seconds that a picture may wait for the next in a rendition with so many viewers."""
@@ -31,6 +33,7 @@ class Pace:
 
     def update(self, load: float) -> None:
         """Take in the share of one core (0 to 1) that the loop used since the last call."""
+        self.load = load
         if load > _BUSY:
             self.interval = min(MAX_INTERVAL, self.interval * 1.5 + _STEP)
         elif load < _CALM:

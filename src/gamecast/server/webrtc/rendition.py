@@ -12,6 +12,7 @@ from gamecast.packaging.rtp import Frame, JointFrames, RtpLine
 from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream
 from gamecast.server.webrtc.coalesce import FrameCoalescer, interval_for
+from gamecast.server.webrtc.shedding import Shedding
 from gamecast.server.webrtc.variant import Variant
 from gamecast.server.webrtc.viewer import WhepViewer
 
@@ -48,6 +49,7 @@ class RtpRendition:
         self._stream = stream
         self._flush_pace = pace
         self._coalescer = FrameCoalescer()
+        self._shedding = Shedding()
         self._loop = asyncio.get_running_loop()
         self._viewers: dict[WhepViewer, None] = {}
         self._pacing: dict[WhepViewer, None] = {}
@@ -108,6 +110,7 @@ class RtpRendition:
 
     def resume(self) -> None:
         """Timestamps and sequences simply go on."""
+        self._shedding.reset()
 
     def finish(self, reason: str) -> None:
         """End every session."""
@@ -209,9 +212,12 @@ class RtpRendition:
         self._pace(viewer)
 
     def _begin_group(self, keyframe: Frame) -> None:
-        bitrate, now = self._bitrate, self._loop.time()
-        for viewer in self._viewers:
+        bitrate, now, shedding = self._bitrate, self._loop.time(), self._shedding
+        shedding.begin_group(offset=self._base or 0.0, load=self._flush_pace.load)
+        for number, viewer in enumerate(self._viewers):
             viewer.begin_group(keyframe, bitrate, now)
+            if shedding.share and not shedding.spares(number):
+                viewer.go_without()
 
     def _pace(self, viewer: WhepViewer) -> None:
         if viewer.waits:

@@ -237,6 +237,12 @@ class WhepViewer:
         self._clear()
         self._skip()
 
+    def go_without(self) -> None:
+        """The server has no time for the group that begins for this viewer; sound goes on."""
+        self._clear()
+        self.skipping = True
+        self.dropped_groups += 1
+
     def begin_group(self, keyframe: Frame, bitrate: int, now: float) -> None:
         """Decide whether this viewer gets the group that begins here, and how much of it."""
         repairs, first = self.repairs, keyframe.first_sequence
