@@ -13,7 +13,7 @@ from tests.support.events import wait_until
 from tests.support.gamecast import GamecastServer
 from tests.web.watching import until, until_moving
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(240)]
 
 LAYERS = {"q": 134, "h": 270, "f": 540}
 """Heights. Chromium sends three layers of pictures that are not smaller than this."""

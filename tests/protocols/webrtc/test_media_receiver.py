@@ -316,6 +316,18 @@ def test_a_layer_may_change_its_ssrc() -> None:
     assert sources.repaired_by(_packet(20, 97, repaired=b"0")) is new
 
 
+def test_packets_that_a_new_ssrc_has_overtaken_do_not_turn_it_back() -> None:
+    sources = SourceMap([_media()])
+    sources.source_of(_packet(10))
+    new = sources.source_of(_packet(11))
+    assert [sources.source_of(_packet(10)) for _ in range(20)] == [None] * 20
+    assert sources.source_of(_packet(11)) is new
+    found = [sources.source_of(_packet(10)) for _ in range(20)]
+    assert found[-1] is not None, "it is in use again"
+    assert found[-1].ssrc == 10
+    assert sources.source_of(_packet(11)) is None
+
+
 def test_equal_payload_types_are_told_apart_by_mid() -> None:
     sources = SourceMap([_media(mid="a"), _media(mid="b")])
     assert sources.source_of(_packet(10)) is None

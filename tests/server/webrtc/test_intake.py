@@ -100,13 +100,14 @@ class Bench:
         for step in range(round(seconds / STEP)):
             self.now += STEP
             for layer in (each for each in (self.sound, *self.layers) if each.on):
-                self._take(layer.packet())
+                self.receive(layer.packet())
                 if reports and step % 25 == 0:
                     self.receiver.receive_rtcp([layer.report()], self.now)
                     self.intake.align()
             self._timer()
 
-    def _take(self, packet: RtpPacket) -> None:
+    def receive(self, packet: RtpPacket) -> None:
+        """What it sent, in whatever order."""
         self.intake.read(self.receiver.receive_rtp([packet], self.now), self.now, self._write)
 
     def _write(self, packet: Packet) -> None:
@@ -188,6 +189,19 @@ def test_a_picture_of_a_new_ssrc_is_asked_for_and_begins_with_a_keyframe() -> No
     after = bench.of(0)[count:]
     assert after[0].keyframe
     assert len(after) > 40
+
+
+def test_a_late_packet_of_the_old_ssrc_costs_nothing() -> None:
+    bench = Bench()
+    bench.run(1)
+    late = bench.layers[0].packet()
+    bench.layers[0].renew(1000)
+    bench.run(0.1)
+    bench.receive(late)
+    bench.run(1)
+    assert sum(packet.keyframe for packet in bench.of(0)) == 2, "none asked for"
+    steps = [(b.dts - a.dts) / 90_000 for a, b in pairwise(bench.of(0))]
+    assert max(steps) < 0.1
 
 
 def test_sound_may_change_its_ssrc_too() -> None:

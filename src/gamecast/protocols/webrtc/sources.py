@@ -13,6 +13,8 @@ from gamecast.protocols.webrtc.capabilities import MID, REPAIRED_RID, RID
 from gamecast.protocols.webrtc.rtp import RtpPacket
 
 MAX_SOURCES = 64
+_LATE_PACKETS = 32
+"""So many of a replaced SSRC's may still be on their way; if more come, it is in use again."""
 
 
 @dataclass(slots=True)
@@ -32,6 +34,7 @@ class SourceMap:
         self._media = media
         self._sources: dict[int, Source] = {}
         self._rtx: dict[int, tuple[AgreedMedia, str]] = {}
+        self._replaced: dict[int, int] = {}
         self._announced = {ssrc: each for each in media for ssrc in each.ssrcs}
 
     def source_of(self, packet: RtpPacket) -> Source | None:
@@ -40,7 +43,7 @@ class SourceMap:
         if known is not None:
             return known if packet.payload_type == known.media.payload_type else None
         media = self._media_of(packet, rtx=False)
-        if media is None or len(self._sources) >= MAX_SOURCES:
+        if media is None or len(self._sources) >= MAX_SOURCES or self._is_late(packet.ssrc):
             return None
         rid = _text(packet, media, RID)
         if media.rids and rid not in media.rids:
@@ -73,7 +76,21 @@ class SourceMap:
         for ssrc, other in list(self._sources.items()):
             if other.media is source.media and other.rid == source.rid:
                 del self._sources[ssrc]
+                self._replaced[ssrc] = 0
+        while len(self._replaced) > MAX_SOURCES:
+            del self._replaced[next(iter(self._replaced))]
         self._sources[source.ssrc] = source
+
+    def _is_late(self, ssrc: int) -> bool:
+        """Whether a packet was overtaken by the SSRC that replaced its own."""
+        late = self._replaced.get(ssrc)
+        if late is None:
+            return False
+        self._replaced[ssrc] = late + 1
+        if late < _LATE_PACKETS:
+            return True
+        del self._replaced[ssrc]
+        return False
 
     def _media_of(self, packet: RtpPacket, *, rtx: bool) -> AgreedMedia | None:
         if not rtx and packet.ssrc in self._announced:
