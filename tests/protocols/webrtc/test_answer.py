@@ -14,6 +14,7 @@ from gamecast.protocols.webrtc.capabilities import (
     PLAYOUT_DELAY,
     RID,
     TRANSPORT_CC,
+    find_playable,
 )
 from gamecast.protocols.webrtc.credentials import IceCredentials
 from gamecast.protocols.webrtc.errors import WebRtcError
@@ -149,6 +150,24 @@ def test_safari_gets_high_and_hevc() -> None:
     main10 = _video("hevc", profile_id="2")
     with pytest.raises(WebRtcError):
         _play(SAFARI, main10)
+
+
+@pytest.mark.parametrize(
+    ("stream", "fits"),
+    [
+        ("64001f", True),  # High: browsers decode it under any name
+        ("4d001f", True),
+        ("f4001f", False),  # High 4:4:4
+        ("6e001f", False),  # High 10
+        ("7a001f", False),  # High 4:2:2
+    ],
+)
+def test_what_a_baseline_offer_is_given(stream: str, fits: bool) -> None:
+    offer = play_offer(_local(), video=("h264",), audio=(), session_id=3)
+    text = str(offer).replace("profile-level-id=640033", "profile-level-id=42e01f")
+    text = text.replace("profile-level-id=4d0033", "profile-level-id=42e01f")
+    found = find_playable(parse_sdp(text).media[0], "h264", {"profile-level-id": stream})
+    assert (found is not None) is fits
 
 
 def test_the_first_stream_that_fits_is_given() -> None:

@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 
 from gamecast.media.codecs import is_keyframe
+from gamecast.media.codecs.h264 import NalType, parse_sps
+from gamecast.media.codecs.nal import nal_units
 from gamecast.media.codecs.vp8 import frame_size
 from gamecast.media.track import Codec
 from tests.server.site import MakeSite, Site
 from tests.server.webrtc.peer import Peer
 from tests.server.webrtc.studio import StudioPublisher
 from tests.support.clips import Clip, ClipShelf
-from tests.transcode.scenes import load
+from tests.transcode.scenes import flash_and_beep, load
 
 B_FRAMES = Clip(audio=None, seconds=3, fps=30, gop_seconds=1)
 
@@ -95,6 +97,30 @@ async def test_hevc_goes_as_it_is_to_those_who_have_it(site: Site, clips: ClipSh
         await modern.until(lambda: len(modern.units(Codec.HEVC, "video")) > 10)
         await usual.until(lambda: len(usual.units(Codec.H264, "video")) > 10)
         assert is_keyframe(Codec.H264, usual.units(Codec.H264, "video")[0])
+
+
+X265 = ["libx265", "-preset", "ultrafast", "-tag:v", "hvc1"]
+X265 += ["-x265-params", "log-level=none:bframes=0:keyint=30"]
+X264 = ["libx264", "-preset", "ultrafast", "-bf", "0", "-g", "30"]
+
+
+@pytest.mark.parametrize(
+    ("encoder", "pixels", "name"),
+    [(X265, "yuv420p10le", "hevc"), (X264, "yuv420p10le", "h264")],
+    ids=["HEVC Main 10", "H.264 High 10"],
+)
+async def test_a_profile_that_was_not_offered_is_encoded_again(
+    site: Site, tmp_path: Path, encoder: list[str], pixels: str, name: str
+) -> None:
+    """Browsers offer ``profile-id=1`` for HEVC, and nothing beyond High for H.264."""
+    path = flash_and_beep(tmp_path / "a.mp4", seconds=3, video=encoder, pixels=pixels)
+    async with real_stream(site, path), viewer(site, name, "h264") as peer:
+        assert codec_of(peer) == "h264"
+        assert set(site.stream().renditions) == {"webrtc:h264"}
+        await peer.until(lambda: len(peer.units(Codec.H264, "video")) > 10, within=20)
+        units = nal_units(peer.units(Codec.H264, "video")[0])
+        sets = [unit for unit in units if unit[0] & 31 == NalType.SPS]
+        assert [parse_sps(unit).profile_idc for unit in sets] == [100]
 
 
 @pytest.mark.parametrize("b_frames", ["drop", "refuse"])

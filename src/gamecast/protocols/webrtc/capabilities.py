@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gamecast.protocols.webrtc.errors import WebRtcError
-from gamecast.protocols.webrtc.h264_profile import DEFAULT, match_rank
+from gamecast.protocols.webrtc.h264_profile import DEFAULT, IMPOSSIBLE, match_rank
 from gamecast.protocols.webrtc.sdp import MediaSection, RtpCodec
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
@@ -68,7 +68,8 @@ def _best_h264(codecs: Iterable[RtpCodec], stream: str) -> RtpCodec | None:
             rank = match_rank(codec.parameters.get("profile-level-id", DEFAULT), stream)
         except WebRtcError:
             continue
-        ranked.append((rank, order, codec))
+        if rank[0] != IMPOSSIBLE:
+            ranked.append((rank, order, codec))
     return min(ranked, key=lambda each: each[:2])[2] if ranked else None
 
 

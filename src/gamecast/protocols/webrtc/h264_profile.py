@@ -55,8 +55,10 @@ _RICHNESS = (
     Profile.OTHER,
 )
 # What browsers announce and what they decode are two things: their software decoders take High
-# under any announced profile. So a poorer announcement is a bad match, not an impossible one.
-EXACT, COVERED, HOPED_FOR = 0, 1, 2
+# under any announced profile. So a poorer announcement is a bad match, not an impossible one:
+# Firefox announces Baseline alone, and to encode every stream of OBS again for it would help
+# nobody. What none takes unannounced are more bits or more colour: High 10, 4:2:2, 4:4:4.
+EXACT, COVERED, HOPED_FOR, IMPOSSIBLE = 0, 1, 2, 3
 
 
 @dataclass(slots=True, frozen=True)
@@ -96,12 +98,16 @@ def _profile(idc: int, constraints: int) -> Profile:
 def match_rank(offered: str, stream: str) -> tuple[int, int]:
     """How well a decoder announced as ``offered`` fits a stream; smaller is better.
 
-    The first number is EXACT, COVERED or HOPED_FOR, the second breaks ties.
+    The first number is EXACT, COVERED, HOPED_FOR or IMPOSSIBLE, the second breaks ties.
     """
     decoder, needed = parse_profile_level_id(offered), parse_profile_level_id(stream)
     richness = _RICHNESS.index(decoder.profile)
+    if needed.profile is Profile.OTHER:
+        return (EXACT if offered[:2].lower() == stream[:2].lower() else IMPOSSIBLE), richness
     if decoder.profile is needed.profile:
         return EXACT, richness
     covered = needed.profile in _DECODES[decoder.profile]
     # Among decoders that cover the stream the poorest is the nearest.
-    return (COVERED, -richness) if covered else (HOPED_FOR, richness)
+    if covered:
+        return COVERED, -richness
+    return (IMPOSSIBLE if needed.profile is Profile.HIGH_444 else HOPED_FOR), richness

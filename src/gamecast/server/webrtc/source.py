@@ -53,7 +53,8 @@ class WebRtcSource:
         pace: Pace,
         only: Codec | None = None,
     ) -> None:
-        """``only``: what the picture is turned into if it is anything else."""
+        """``only``: what the picture is turned into for viewers who cannot decode it, even if it is
+        of that codec (of a profile that they lack)."""
         self.only = only
         self._stream = stream
         self._convert = convert
@@ -201,7 +202,7 @@ class WebRtcSource:
     def _needs_converting(self, track: Track) -> bool:
         if track.codec not in CARRIED:
             return True
-        if track.kind is Kind.VIDEO and self.only not in (None, track.codec):
+        if track.kind is Kind.VIDEO and self.only is not None:
             return True
         if track.kind is Kind.AUDIO or not self._stream.meters[track.id].b_frames:
             return False

@@ -24,6 +24,7 @@ from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream
 from gamecast.server.convert import MakeConverter
 from gamecast.server.webrtc.endpoint import Endpoint, TooMany
+from gamecast.server.webrtc.parameters import video_parameters
 from gamecast.server.webrtc.rendition import AUDIO_SSRC, RTX_SSRC, VIDEO_SSRC
 from gamecast.server.webrtc.source import B_FRAMES_REFUSED, CARRIED, BFrames, WebRtcSource
 from gamecast.server.webrtc.variant import Variant
@@ -165,10 +166,10 @@ class WhepService:
         own = _video_of(stream)
         if own is None or not sections or self._convert is None or self._b_frames != "transcode":
             return None
-        for codec in (own, Codec.H264, Codec.VP8):
-            if any(_is_offered(section, codec) for section in sections):
-                return codec if codec is not own else None
-        return None
+        if _is_offered(sections, *own):
+            return None
+        made = (Codec.H264, Codec.VP8)
+        return next((codec for codec in made if _is_offered(sections, codec, {})), None)
 
     def _source(self, stream: Stream, only: Codec | None) -> WebRtcSource:
         return stream.rendition(
@@ -179,17 +180,18 @@ class WhepService:
         )
 
 
-def _video_of(stream: Stream) -> Codec | None:
-    """The codec of the picture that viewers get who can take any."""
+def _video_of(stream: Stream) -> tuple[Codec, dict[str, str]] | None:
+    """What viewers get for a picture who can take any: its codec and parameters."""
     track = next((each for each in stream.main_tracks if each.kind is Kind.VIDEO), None)
     if track is None:
         return None
-    reordered = stream.meters[track.id].b_frames
-    return Codec.H264 if reordered or track.codec not in CARRIED else track.codec
+    if stream.meters[track.id].b_frames or track.codec not in CARRIED:
+        return Codec.H264, {}
+    return track.codec, video_parameters(track)
 
 
-def _is_offered(section: MediaSection, codec: Codec) -> bool:
-    return find_playable(section, codec.value, {}) is not None
+def _is_offered(sections: list[MediaSection], codec: Codec, parameters: dict[str, str]) -> bool:
+    return any(find_playable(each, codec.value, parameters) is not None for each in sections)
 
 
 def _agree(offer: SessionDescription, local: LocalTransport, tracks: list[Track]) -> Agreement:
@@ -209,7 +211,7 @@ def outgoing(track: Track) -> OutgoingStream:
         return OutgoingStream(
             kind="video",
             codec=track.codec.value,
-            parameters=_video_parameters(track),
+            parameters=video_parameters(track),
             ssrc=VIDEO_SSRC,
             rtx_ssrc=RTX_SSRC,
         )
@@ -217,12 +219,6 @@ def outgoing(track: Track) -> OutgoingStream:
     return OutgoingStream(
         kind="audio", codec=track.codec.value, parameters=parameters, ssrc=AUDIO_SSRC
     )
-
-
-def _video_parameters(track: Track) -> dict[str, str]:
-    if track.codec is Codec.H264 and len(track.config) >= 4:
-        return {"profile-level-id": track.config[1:4].hex()}
-    return {}
 
 
 def _session_id() -> int:
