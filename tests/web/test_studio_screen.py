@@ -13,7 +13,7 @@ from tests.support.gamecast import GamecastServer
 from tests.web.test_studio import choose, go_live
 from tests.web.watching import IN_ONE_LOOP, until, until_moving
 
-pytestmark = [pytest.mark.interop, IN_ONE_LOOP]
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(240), IN_ONE_LOOP]
 
 SHARED = "What is shared"
 CHOOSES = [f"--auto-select-tab-capture-source-by-title={SHARED}"]
