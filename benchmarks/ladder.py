@@ -17,6 +17,8 @@ FULL_DELAY = 0.100
 _LOSS = 0.001
 _MISSED = 0.005
 _FULL = 0.97
+_LOADED = 0.8
+"""Share of the load's core above which what fails may be the load's fault."""
 _GROWTH = 1.25
 _BUSY = 0.7
 _TIDY = 10
@@ -157,6 +159,8 @@ class Ladder:
         """Why not to go on; empty if there is no reason."""
         step = self.steps[-1]
         if problem := step.problem(self.full_delay):
+            if step.load_cpu > _LOADED:
+                return f"limited by the load ({step.load_cpu:.0%} of its core): {problem}"
             return problem
         if step.load_cpu > _FULL:
             return "the load's core is full"

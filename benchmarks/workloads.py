@@ -187,7 +187,7 @@ def workloads() -> Iterator[Workload]:
     )  # fmt: skip
     yield Workload(
         name="ingest", title="Ingest", unit="publishers", protocols=("rtmp", "srt", "whip"),
-        low=20, most=400, measure=_ingest, publishes=True, full_delay=0.3,
+        low=20, most=2000, measure=_ingest, publishes=True, full_delay=0.3,
     )  # fmt: skip
     yield Workload(
         name="start", title="Start and idle", unit="", protocols=("",), low=0, most=0,

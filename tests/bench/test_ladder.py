@@ -49,6 +49,16 @@ def test_it_climbs_until_the_server_is_full_and_makes_sure_of_that() -> None:
     assert [each.number for each in ladder.steps] == asked[:-1]
 
 
+def test_what_fails_beside_a_full_load_is_not_the_servers_fault() -> None:
+    for busy, reason in ((0.7, "p95 of"), (0.85, "limited by the load (85% of its core): p95 of")):
+        ladder = Ladder(100, 8000)
+        for number in ladder.numbers():
+            failing = step(number, delay=0.01 if number == 100 else 3.0)
+            failing.load_cpu = busy
+            ladder.steps.append(failing)
+        assert ladder.stopped.startswith(reason)
+
+
 def test_a_slow_climb_ends_with_the_steps_that_it_has() -> None:
     ladder = Ladder(200, 8000, seconds=0)
     assert climb(ladder, full=2600) == [200]
