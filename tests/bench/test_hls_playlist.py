@@ -34,11 +34,22 @@ def test_parts_segments_and_what_to_ask_next() -> None:
     assert (listing.part_hold_back, listing.hold_back) == (1.0, 6.0)
     assert listing.can_block
     assert listing.can_skip
+    assert not any(piece.discontinuous for piece in listing.pieces + listing.segments)
 
 
 def test_a_delta_update_counts_what_it_leaves_out() -> None:
     text = _MEDIA.replace("#EXTINF:2.00000,\n7.m4s", "#EXT-X-SKIP:SKIPPED-SEGMENTS=1")
     assert parse_listing(text).next == (9, 1)
+
+
+def test_a_discontinuity_belongs_to_the_first_piece_behind_it() -> None:
+    broken = _MEDIA.replace("#EXTINF:2.00000,\n7", "#EXT-X-DISCONTINUITY\n#EXTINF:2.00000,\n7")
+    broken = broken.replace(
+        "#EXT-X-PART:DURATION=0.33", "#EXT-X-DISCONTINUITY\n#EXT-X-PART:DURATION=0.33"
+    )
+    listing = parse_listing(broken)
+    assert [piece.discontinuous for piece in listing.pieces] == [False, False, True]
+    assert [piece.discontinuous for piece in listing.segments] == [True, False]
 
 
 def test_the_variant_of_an_index() -> None:

@@ -117,5 +117,7 @@ def test_a_url_tells_its_protocol() -> None:
     assert protocol_of("http://h/live/a/whep") is Watched.WHEP
     assert protocol_of("http://h/live/a/index.m3u8") is Watched.LL_HLS
     assert protocol_of("srt://h:1?streamid=x") is Watched.SRT
+    assert protocol_of("rtmps://h/live/a") is Watched.RTMP
+    assert protocol_of("https://h/live/a/whep") is Watched.WHEP
     with pytest.raises(BenchError, match="--protocol"):
         protocol_of("http://h/")

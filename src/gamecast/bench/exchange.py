@@ -9,6 +9,7 @@ import asyncio
 from urllib.parse import urlsplit
 
 from gamecast.bench.errors import BenchError
+from gamecast.bench.tls import context_for
 
 _PATIENCE = 15.0
 _MOST = 256 * 1024
@@ -30,8 +31,9 @@ async def request(
 ) -> tuple[int, bytes]:
     """Status and body of one request on a connection of its own."""
     parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname:
-        raise BenchError("the load speaks plain http:// only")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BenchError("it needs http:// or https://")
+    tls = context_for(parts.scheme)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     given = {
         "host": parts.netloc,
@@ -41,7 +43,9 @@ async def request(
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in given.items())
     async with asyncio.timeout(_PATIENCE):
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
+        reader, writer = await asyncio.open_connection(
+            parts.hostname, parts.port or (443 if tls else 80), ssl=tls
+        )
         try:
             writer.write(f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode() + body)
             return await read_answer(reader)

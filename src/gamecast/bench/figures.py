@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from gamecast.bench.stamp import Stamp
 
+STALL = 0.5
+"""Seconds: more than the pause before a keyframe on a busy server, less than what players hold."""
+
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Figures:
@@ -25,6 +28,9 @@ class Figures:
     last_at: float = 0.0
     longest_gap: float = 0.0
     """Seconds without a byte."""
+    stall_after: float = STALL
+    """Seconds without a byte that count as a stall; longer where media comes in pieces."""
+    stalls: int = 0
     closed: bool = False
     frames: int = 0
     missed_frames: int = 0
@@ -42,15 +48,23 @@ class Figures:
     late_parts: int = 0
     """Parts that came after a player that keeps the playlist's distance would have needed them."""
     missed_parts: int = 0
+    discontinuities: int = 0
+    """Of HLS: places at which the playlist says that media does not go on (EXT-X-DISCONTINUITY)."""
 
     def arrived(self, count: int, now: float) -> None:
         """Bytes of media came."""
         if not self.first_media_seconds:
             self.first_media_seconds = now - self.asked_at
             self.last_at = now
-        self.longest_gap = max(self.longest_gap, now - self.last_at)
+        self.waited(now)
         self.last_at = now
         self.received += count
+
+    def waited(self, now: float) -> None:
+        """The time since the last byte is over, by a byte or by the end of the measurement."""
+        gap = now - self.last_at
+        self.longest_gap = max(self.longest_gap, gap)
+        self.stalls += gap > self.stall_after
 
     def see(self, stamp: Stamp, *, wall_ns: int, now: float) -> None:
         """A frame that arrived at ``wall_ns``; ``now`` is the same moment."""
@@ -68,5 +82,6 @@ class Figures:
         self.received = self.frames = self.missed_frames = self.missed_groups = 0
         self.lost = self.forged = self.parts = self.late_parts = self.missed_parts = 0
         self.longest_gap = 0.0
+        self.stalls = self.discontinuities = 0
         self.last_at = now
         self.delays = array("d")

@@ -13,6 +13,7 @@ from gamecast.bench.figures import Figures
 from gamecast.bench.hls_playlist import Listing, parse_listing
 from gamecast.bench.hls_viewer import HlsViewer
 from gamecast.bench.keep_alive import KeepAlive
+from gamecast.bench.tls import SCHEMES
 
 _BUFFER_BYTES = 512 * 1024
 _OPEN_SECONDS = 0.003
@@ -70,9 +71,11 @@ class HlsCrowd:
 
     def _connect(self, viewer: HlsViewer, url: str) -> KeepAlive:
         parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise BenchError("HLS viewers speak plain http:// only")
-        connection = KeepAlive((parts.hostname, parts.port or 80), parts.netloc, self._buffer)
+        tls = parts.scheme in SCHEMES
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BenchError("HLS viewers need http:// or https://")
+        address = parts.hostname, parts.port or (443 if tls else 80)
+        connection = KeepAlive(address, parts.netloc, self._buffer, tls=tls)
         fd = connection.sock.fileno()
         self._by_fd[fd] = viewer, connection
         self._epoll.register(fd, select.EPOLLIN)

@@ -20,6 +20,8 @@ class Piece:
     uri: str
     duration: float
     independent: bool = True
+    discontinuous: bool = False
+    """Whether it follows an EXT-X-DISCONTINUITY (section 4.4.4.3)."""
 
     @property
     def key(self) -> tuple[int, int]:
@@ -77,6 +79,7 @@ def parse_listing(text: str) -> Listing:
 
 def _read(text: str, listing: Listing) -> None:
     msn, part, duration = 0, 0, 0.0
+    broken_part = broken_segment = False
     for line in text.splitlines():
         name, _, value = line.partition(":")
         if name == "#EXT-X-MEDIA-SEQUENCE":
@@ -87,12 +90,17 @@ def _read(text: str, listing: Listing) -> None:
             given = _attributes(value)
             independent = given.get("INDEPENDENT") == "YES"
             piece = Piece(msn, part, given["URI"], _seconds(given["DURATION"]), independent)
+            piece.discontinuous, broken_part = broken_part, False
             listing.pieces.append(piece)
             part += 1
+        elif name == "#EXT-X-DISCONTINUITY":
+            broken_part = broken_segment = True
         elif name == "#EXTINF":
             duration = _seconds(value.partition(",")[0])
         elif line and not line.startswith("#"):
-            listing.segments.append(Piece(msn, 0, line, duration))
+            segment = Piece(msn, 0, line, duration, discontinuous=broken_segment)
+            listing.segments.append(segment)
+            broken_part = broken_segment = False
             msn, part = msn + 1, 0
         else:
             _read_header(name, value, listing)

@@ -139,6 +139,7 @@ class HlsViewer:
         self.figures.connect_seconds = now - self.figures.asked_at
         wanted = listing.part_hold_back if self._low_latency else listing.hold_back
         self._began_at = now + wanted
+        self.figures.stall_after = 3 * max(piece.duration for piece in pieces)
         distance = 0.0
         first = len(pieces) - 1
         for number in range(len(pieces) - 1, -1, -1):
@@ -158,6 +159,7 @@ class HlsViewer:
             if self._last is not None and piece.key > self._last:
                 follows = ((self._last[0], self._last[1] + 1), (self._last[0] + 1, 0))
                 self.figures.missed_parts += piece.key not in follows
+                self.figures.discontinuities += piece.discontinuous
                 self._queue.append((piece, self._began_at + self._position))
                 self._position += piece.duration
                 self._last = piece.key

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 
+from gamecast.bench.tls import RECORD, receive, wrapped
+
 _HEAD_READ = 1024
 """Little more than a head: what follows is thrown away by the kernel."""
 _BODY_READ = 512 * 1024
@@ -32,8 +34,13 @@ class Answer:
 class KeepAlive:
     """Owns a socket; :meth:`readable` is to be called when it has something."""
 
-    def __init__(self, address: tuple[str, int], host: str, buffer: bytearray) -> None:
+    def __init__(
+        self, address: tuple[str, int], host: str, buffer: bytearray, *, tls: bool = False
+    ) -> None:
         self.sock = socket.create_connection(address, timeout=10)
+        if tls:
+            self.sock = wrapped(self.sock, address[0])
+        self._head_read = RECORD if tls else _HEAD_READ
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.setblocking(False)
         self.waiting = False
@@ -90,7 +97,7 @@ class KeepAlive:
 
     def _receive(self, most: int, flags: int = 0) -> int:
         try:
-            count = self.sock.recv_into(self._view, min(most, len(self._buffer)), flags)
+            count = receive(self.sock, self._view, min(most, len(self._buffer)), flags)
         except BlockingIOError:
             return 0
         if not count:
@@ -98,7 +105,7 @@ class KeepAlive:
         return count
 
     def _read_head(self) -> Answer | None:
-        count = self._receive(_BODY_READ if self._keep else _HEAD_READ)
+        count = self._receive(_BODY_READ if self._keep else self._head_read)
         self._data += self._view[:count]
         end = self._data.find(b"\r\n\r\n")
         if end < 0:

@@ -22,23 +22,24 @@ _MAX_HEAD = 16 * 1024
 
 
 def opening_for(url: str) -> tuple[tuple[str, int], Opening]:
-    """Where to connect and what to say, for ``http://…`` (any endless body) and ``rtmp://…``.
+    """Where to connect and what to say, for ``http(s)://…`` (any endless body) and ``rtmp(s)://…``.
 
-    Raises ``ValueError`` for other schemes.
+    Whoever connects speaks TLS first. Raises ``ValueError`` for other schemes.
     """
     parts = urlsplit(url)
-    if parts.scheme == "http" and parts.hostname:
+    if parts.scheme in ("http", "https") and parts.hostname:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        return (parts.hostname, parts.port or 80), _http(parts.netloc, target or "/")
-    if parts.scheme == "rtmp":
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return (parts.hostname, port), _http(parts.netloc, target or "/")
+    if parts.scheme in ("rtmp", "rtmps"):
         rtmp = parse_url(url)
         return (rtmp.host, rtmp.port), _rtmp(url)
-    raise ValueError("watch needs http:// or rtmp://")
+    raise ValueError("watch needs http(s):// or rtmp(s)://")
 
 
 def sign_of_life(scheme: str) -> SignOfLife | None:
     """What viewers of this scheme have to say from time to time, if anything."""
-    return _acknowledgement if scheme == "rtmp" else None
+    return _acknowledgement if scheme in ("rtmp", "rtmps") else None
 
 
 def _acknowledgement(received: int) -> bytes:

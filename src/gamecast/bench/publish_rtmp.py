@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from gamecast.bench.errors import BenchError
 from gamecast.bench.published import Published
+from gamecast.bench.tls import context_for
 from gamecast.media.containers.flv import TagWriter
 from gamecast.media.packet import Packet
 from gamecast.media.track import Track
@@ -30,7 +32,8 @@ async def open_rtmp(url: str, tracks: Sequence[Track]) -> RtmpPublisher:
     target = parse_url(url)
     publisher = RtmpPublisher(target, tracks)
     loop = asyncio.get_running_loop()
-    await loop.create_connection(lambda: TcpDriver(publisher), target.host, target.port)
+    tls = context_for(urlsplit(url).scheme)
+    await loop.create_connection(lambda: TcpDriver(publisher), target.host, target.port, ssl=tls)
     await publisher.started
     return publisher
 

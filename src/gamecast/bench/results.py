@@ -29,6 +29,8 @@ class WatchResult:
     missed_groups: int
     """Among those checked by stamps, and those checked by their number of bytes."""
     longest_gap: float
+    stalls: int = 0
+    """Gaps longer than half a second; in HLS, than three parts or segments."""
     delay: dict[int, float]
     """Percentiles from a frame's stamp to its arrival."""
     connect: dict[int, float]
@@ -43,6 +45,8 @@ class WatchResult:
     late_parts: int = 0
     missed_parts: int = 0
     """Of HLS: parts or segments; late is after a player at the playlist's distance needs it."""
+    discontinuities: int = 0
+    """Of HLS: breaks that the playlist announced, over all viewers."""
     cpu: float | None = None
     """Of the process given by ``--pid``."""
     cpu_kernel: float | None = None
@@ -96,6 +100,7 @@ def summarise(viewers: Sequence[Figures], seconds: float, *, by_bytes: bool) -> 
         missed_frames=sum(viewer.missed_frames for viewer in scanned),
         missed_groups=missed + (_short(viewers, seconds) if by_bytes else 0),
         longest_gap=max((viewer.longest_gap for viewer in viewers), default=0.0),
+        stalls=sum(viewer.stalls for viewer in viewers),
         delay=percentiles(delays),
         connect=percentiles([viewer.connect_seconds for viewer in viewers]),
         first_media=percentiles([v.first_media_seconds for v in viewers if v.first_media_seconds]),
@@ -107,6 +112,7 @@ def summarise(viewers: Sequence[Figures], seconds: float, *, by_bytes: bool) -> 
         parts=sum(viewer.parts for viewer in viewers),
         late_parts=sum(viewer.late_parts for viewer in viewers),
         missed_parts=sum(viewer.missed_parts for viewer in viewers),
+        discontinuities=sum(viewer.discontinuities for viewer in viewers),
     )
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from gamecast.bench.crowd import scans
 from gamecast.bench.figures import Figures
 from gamecast.bench.stamp import SIZE, find_stamps
+from gamecast.bench.tls import receive, wrapped
 
 _READ = 512 * 1024
 _KEEP = SIZE - 1
@@ -60,11 +61,14 @@ class StreamCrowd:
         self,
         openings: Sequence[tuple[tuple[str, int], Opening]],
         sign_of_life: SignOfLife | None = None,
+        *,
+        tls: bool = False,
     ) -> None:
         """Addresses and what to say there, at first and from time to time.
 
-        Viewers are spread over the addresses.
+        Viewers are spread over the addresses. With TLS all bytes are read, which costs more.
         """
+        self._tls = tls
         self._openings = openings
         self._sign_of_life = sign_of_life
         self._sign_at = time.monotonic() + _SIGN_SECONDS
@@ -114,6 +118,8 @@ class StreamCrowd:
             sock.settimeout(10)
             sock.connect(address)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls:
+                sock = wrapped(sock, address[0])
             rest = opening(sock)
         except BaseException:
             sock.close()
@@ -172,19 +178,22 @@ class StreamCrowd:
         self._epoll.close()
 
     def _discard(self, viewer: Viewer) -> None:
-        try:
-            count = viewer.sock.recv_into(self._view, _READ, socket.MSG_TRUNC)
-        except BlockingIOError:
-            return
-        except OSError:
-            count = 0
-        self._arrived(viewer, count)
+        while True:
+            try:
+                count = receive(viewer.sock, self._view, _READ, socket.MSG_TRUNC)
+            except BlockingIOError:
+                return
+            except OSError:
+                count = 0
+            self._arrived(viewer, count)
+            if not self._tls or not count:  # one call gives no more than a record of TLS
+                return
 
     def _read_and_scan(self, viewer: Viewer) -> None:
         kept = len(viewer.tail)
         self._buffer[:kept] = viewer.tail
         try:
-            count = viewer.sock.recv_into(self._view[kept:], _READ)
+            count = receive(viewer.sock, self._view[kept:], _READ)
         except BlockingIOError:
             return
         except OSError:

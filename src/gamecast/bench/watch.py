@@ -15,6 +15,7 @@ from gamecast.bench.crowd import Crowd
 from gamecast.bench.errors import BenchError
 from gamecast.bench.limits import raise_open_files_limit
 from gamecast.bench.results import WatchResult, percentiles, summarise
+from gamecast.bench.tls import SCHEMES
 from gamecast.bench.watched import Watched
 
 _LOOK_SECONDS = 0.5
@@ -85,8 +86,8 @@ def protocol_of(url: str) -> Watched:
     """What a URL looks like. Raises :class:`BenchError`."""
     scheme, _, rest = url.partition("://")
     path = rest.partition("?")[0]
-    if scheme in ("rtmp", "srt"):
-        return Watched(scheme)
+    if scheme in ("rtmp", "rtmps", "srt"):
+        return Watched(scheme.removesuffix("s"))
     endings = {
         ".flv": Watched.FLV,
         ".ts": Watched.TS,
@@ -97,7 +98,7 @@ def protocol_of(url: str) -> Watched:
         "janus": Watched.JANUS,
     }
     for ending, protocol in endings.items():
-        if scheme == "http" and path.endswith(ending):
+        if scheme in ("http", "https") and path.endswith(ending):
             return protocol
     raise BenchError("the URL does not tell the protocol: use --protocol")
 
@@ -121,8 +122,9 @@ def make_crowd(urls: Sequence[str], settings: WatchSettings) -> Crowd:
             from gamecast.bench.openings import opening_for, sign_of_life
             from gamecast.bench.viewers import StreamCrowd
 
-            signs = sign_of_life(urlsplit(urls[0]).scheme)
-            return StreamCrowd([opening_for(url) for url in urls], signs)
+            scheme = urlsplit(urls[0]).scheme
+            openings = [opening_for(url) for url in urls]
+            return StreamCrowd(openings, sign_of_life(scheme), tls=scheme in SCHEMES)
 
 
 def _settle(crowd: Crowd, settings: WatchSettings) -> None:
@@ -153,7 +155,10 @@ def _measure(
         total = sum(viewer.received for viewer in crowd.figures)
         rate = total * 8 / (time.monotonic() - begin) / 1e6
         progress(f"{time.monotonic() - begin:4.0f} s  {rate:8.0f} Mbit/s")
-    result = summarise(crowd.figures, time.monotonic() - begin, by_bytes=by_bytes)
+    now = time.monotonic()
+    for viewer in crowd.figures:
+        viewer.waited(now)
+    result = summarise(crowd.figures, now - begin, by_bytes=by_bytes)
     result.failed = crowd.failed
     if settings.pids:
         result.cpu = target.share()

@@ -15,8 +15,7 @@ from gamecast.bench.watched import Watched
 from gamecast.cli.errors import CliError
 
 if TYPE_CHECKING:
-    from gamecast.bench.published import Published
-    from gamecast.bench.results import WatchResult
+    from gamecast.bench.published import PublishResult
 
 
 class Ingest(StrEnum):
@@ -35,6 +34,9 @@ class Sound(StrEnum):
     OPUS = "opus"
 
 
+Pids = Annotated[list[int] | None, typer.Option(help="Process whose CPU is the target's.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
+
 app = typer.Typer(no_args_is_help=True, help="Generate load: publishers and viewers.")
 
 
@@ -50,7 +52,8 @@ def publish(
     url: Annotated[
         str,
         typer.Argument(
-            help="rtmp://host/live/KEY, srt://host:8890?streamid=…, http://…/whip or rtp://host:PORT"
+            help="rtmp(s)://host/live/KEY, srt://host:8890?streamid=…, http(s)://…/whip or "
+            "rtp://host:PORT"
             "?audio=PORT; {n} counts publishers."
         ),
     ],
@@ -70,11 +73,14 @@ def publish(
         str, typer.Option(envvar="GAMECAST_BENCH_KEY", help="Bearer token for WHIP.")
     ] = "",
     duration: Annotated[float, typer.Option(help="Seconds; 0 for ever.", min=0)] = 0,
+    pid: Pids = None,
+    as_json: AsJson = False,
 ) -> None:
     """Publish, every frame at its own time, stamped with this machine's clock."""
     from gamecast.bench.errors import BenchError
     from gamecast.bench.publisher import publish
     from gamecast.bench.source import Source, SourceSettings
+    from gamecast.cli.bench_view import publish_lines
     from gamecast.media.errors import MediaError
     from gamecast.media.track import Codec
 
@@ -93,25 +99,25 @@ def publish(
     urls = _numbered(url, count)
     try:
         source = Source(settings)
-        results = _run(
+        result = _run(
             publish(
                 urls,
                 source,
                 seconds=duration or None,
                 key=key,
-                started=lambda: typer.echo(f"{count} publishing"),
+                pids=tuple(pid or ()),
+                started=lambda: typer.echo(f"{count} publishing", err=as_json),
+                progress=_progress,
             )
         )
     except (BenchError, MediaError, OSError, ValueError) as error:
         raise CliError(str(error)) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # before all were connected
         return
-    late = sum(result.late for result in results)
-    frames = sum(result.frames for result in results)
-    typer.echo(f"{count} published {frames} frames, {late} of them late")
+    typer.echo(json.dumps(result.as_dict()) if as_json else "\n".join(publish_lines(result)))
 
 
-def _run(work: Coroutine[None, None, list[Published]]) -> list[Published]:
+def _run(work: Coroutine[None, None, PublishResult]) -> PublishResult:
     from gamecast.bench.loop import new_loop
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
@@ -119,16 +125,18 @@ def _run(work: Coroutine[None, None, list[Published]]) -> list[Published]:
 
 
 def _check_protocol(url: str, protocol: Ingest | None) -> None:
-    said = {"http": Ingest.WHIP}.get(url.partition(":")[0], url.partition(":")[0])
+    scheme = url.partition(":")[0]
+    said = {"http": "whip", "https": "whip", "rtmps": "rtmp"}.get(scheme, scheme)
     if protocol is not None and said != protocol:
         # The rest of the URL may hold the key.
-        raise CliError(f"{said}:// is not a URL for {protocol.value}", exit_status=2)
+        raise CliError(f"{scheme}:// is not a URL for {protocol.value}", exit_status=2)
 
 
 @app.command()
 def watch(
     url: Annotated[
-        str, typer.Argument(help="http://…/NAME.flv, .ts, .mp4, .m3u8, …/whep, rtmp:// or srt://")
+        str,
+        typer.Argument(help="http(s)://…/NAME.flv, .ts, .mp4, .m3u8, …/whep, rtmp(s):// or srt://"),
     ],
     count: Annotated[int, typer.Option("-n", "--count", min=1, max=60_000)] = 1,
     protocol: Annotated[
@@ -137,17 +145,16 @@ def watch(
     duration: Annotated[float, typer.Option(help="Seconds to measure.", min=1)] = 10,
     settle: Annotated[float, typer.Option(help="Seconds before that.", min=0)] = 2,
     sample: Annotated[int, typer.Option(help="Viewers checked frame by frame.", min=1)] = 20,
-    pid: Annotated[
-        list[int] | None, typer.Option(help="Process whose CPU is the target's.")
-    ] = None,
+    pid: Pids = None,
     key: Annotated[
         str, typer.Option(envvar="GAMECAST_BENCH_KEY", help="Bearer token for WHEP.")
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Watch with many light viewers; print what arrived, when, and what it cost."""
     from gamecast.bench.errors import BenchError
     from gamecast.bench.watch import WatchSettings, watch
+    from gamecast.cli.bench_view import watch_lines
 
     settings = WatchSettings(
         viewers=count,
@@ -165,44 +172,9 @@ def watch(
     if as_json:
         typer.echo(json.dumps(result.as_dict()))
     else:
-        typer.echo("\n".join(_lines(result)))
+        typer.echo("\n".join(watch_lines(result)))
 
 
 def _progress(text: str) -> None:
     if sys.stderr.isatty():
         typer.echo(f"\r{text}\033[K", err=True, nl=False)
-
-
-def _lines(result: WatchResult) -> list[str]:
-    lines = [
-        f"viewers        {result.viewers} ({result.closed} closed, {result.failed} not served)",
-        f"rate           {result.bits_per_second / 1e6:.1f} Mbit/s",
-        f"frames         {result.frames} checked, {result.missed_frames} missed",
-        f"groups missed  {result.missed_groups}",
-    ]
-    if result.parts:
-        lines.append(
-            f"parts          {result.parts}, {result.late_parts} late, {result.missed_parts} missed"
-        )
-    if result.lost or result.forged:
-        lines.append(f"packets        {result.lost} lost, {result.forged} not authentic")
-    lines += [
-        f"longest gap    {result.longest_gap * 1e3:.0f} ms",
-        f"delay          {_times(result.delay)}",
-        f"connect        {_times(result.connect)}",
-        f"first media    {_times(result.first_media)}",
-        f"first picture  {_times(result.first_picture)}",
-        f"viewers' CPU   {result.load_cpu:.1%} of a core",
-    ]
-    if result.cpu is not None and result.cpu_per_viewer is not None:
-        lines.append(f"target's CPU   {result.cpu:.1%}, {result.cpu_per_viewer:.3%} a viewer")
-    if result.bits_per_core_second is not None:
-        lines.append(f"per core       {result.bits_per_core_second / 1e9:.1f} Gbit/s")
-    if result.memory is not None:
-        lines.append(f"target's RAM   {result.memory / 2**20:.0f} MiB")
-    return lines
-
-
-def _times(values: dict[int, float]) -> str:
-    names = {100: "max"}
-    return ", ".join(f"{names.get(p, f'p{p}')} {v * 1e3:.1f} ms" for p, v in values.items())
