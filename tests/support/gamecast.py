@@ -10,11 +10,15 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from typer.testing import CliRunner
+
+from gamecast.cli.main import app
 from tests.support.events import wait_until
 from tests.support.process import Process
 
@@ -101,8 +105,16 @@ class GamecastServer:
         return done.stdout.strip()
 
     def new_key(self, channel: str) -> str:
-        """A fresh stream key of a channel that exists."""
-        return self.run("key", "create", channel)
+        """A fresh stream key of a channel that exists.
+
+        The same command in this process, as half of the tests need a key and Python starts slowly.
+        It has a loop of its own and so a thread of its own: the test may have a loop too.
+        """
+        arguments = ["key", "create", "--data-dir", str(self.data_dir), channel]
+        with ThreadPoolExecutor(1) as pool:
+            done = pool.submit(CliRunner().invoke, app, arguments, env=self._settings).result()
+        assert done.exit_code == 0, (done.output, done.exception)
+        return done.stdout.strip()
 
     @property
     def key(self) -> str:
