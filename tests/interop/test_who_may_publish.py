@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ def source(clips: ClipShelf) -> Path:
     return clips.get(CLIP)
 
 
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GamecastServer]:
+    """A server for guesses only, which leave nothing behind on it."""
+    with GamecastServer(tmp_path_factory.mktemp("refusing")) as server:
+        yield server
+
+
 def assert_refused(publisher: Process, server: GamecastServer) -> None:
     """The encoder gives up by itself, told by the server; nothing went on air for it."""
     assert publisher.wait(15) != 0, publisher.output
@@ -35,13 +43,12 @@ def assert_refused(publisher: Process, server: GamecastServer) -> None:
     "path", [f"/live/{WRONG_KEY}", f"/live/main?key={WRONG_KEY}", f"/live/nobody?key={WRONG_KEY}"]
 )
 def test_a_wrong_key_is_refused(
-    gamecast_server: GamecastServer, source: Path, tmp_path: Path, path: str
+    refusing: GamecastServer, source: Path, tmp_path: Path, path: str
 ) -> None:
-    server = gamecast_server
-    with ffmpeg.publish(source, server.rtmp + path, folder=tmp_path) as publisher:
-        assert_refused(publisher, server)
-    assert server.stream("main") is None
-    assert WRONG_KEY not in server.log
+    with ffmpeg.publish(source, refusing.rtmp + path, folder=tmp_path) as publisher:
+        assert_refused(publisher, refusing)
+    assert refusing.stream("main") is None
+    assert WRONG_KEY not in refusing.log
 
 
 def test_a_key_opens_only_its_own_channel(
@@ -56,9 +63,10 @@ def test_a_key_opens_only_its_own_channel(
 
 
 def test_the_name_and_key_form_of_the_url(
-    gamecast_server: GamecastServer, source: Path, tmp_path: Path
+    gamecast_server: GamecastServer, clips: ClipShelf, tmp_path: Path
 ) -> None:
     server = gamecast_server
+    source = clips.get(Clip(fps=30, gop_seconds=1, seconds=2))
     url = f"{server.rtmp}/live/main?key={server.key}"
     with ffmpeg.publish(source, url, folder=tmp_path) as publisher:
         server.wait_on_air("main")
