@@ -22,9 +22,14 @@ const N = require('node-media-server'); new N(require(process.argv[1])).run()
 
 def missing() -> str:
     """Why it cannot run here; empty if it can."""
-    if shutil.which("node") is None:
-        return "no node; apt install nodejs npm"
+    if _node() is None:
+        return "no node; apt install nodejs"
     return "" if _PACKAGE.is_dir() else "not installed: scripts/bench-needs"
+
+
+def _node() -> str | None:
+    """The system's, else the one that scripts/bench-needs found in .venv."""
+    return shutil.which("node") or shutil.which(CACHE / "bin" / "node")
 
 
 def version() -> str:
@@ -45,7 +50,7 @@ def server(folder: Path) -> Iterator[Running]:
     file, log = folder / "config.json", folder / "node.log"
     file.write_text(json.dumps(settings))
     environment = {"NODE_PATH": str(_FOLDER / "node_modules"), "NODE_ENV": "production"}
-    arguments: list[str | Path] = [shutil.which("node") or "node", "-e", _START, file]
+    arguments: list[str | Path] = [_node() or "node", "-e", _START, file]
     with machine.program(arguments, core=machine.SERVER_CORE, log=log, env=environment) as child:
         machine.wait_for_port(rtmp, child, log)
         machine.wait_for_port(http, child, log)
