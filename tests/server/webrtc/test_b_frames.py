@@ -9,6 +9,7 @@ import pytest
 
 from gamecast.media.packet import Packet
 from gamecast.media.track import Codec
+from gamecast.server.webrtc import source as webrtc_source
 from tests.server.site import MakeSite
 from tests.server.webrtc.peer import SDP, Peer
 from tests.server.webrtc.reel import Reel
@@ -22,6 +23,12 @@ PYRAMID = replace(PLAIN, b_frames=3)
 """x264 lets other pictures refer to the middle one of three."""
 
 Clips = Callable[[Clip], list[Packet]]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers take longer to start where other tests fill the machine."""
+    monkeypatch.setattr(webrtc_source, "_PATIENCE", 14.0)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from gamecast.media.codecs.nal import nal_units
 from gamecast.media.packet import Packet
 from gamecast.media.track import Codec, Kind
 from gamecast.relay.stream import Clocks
+from gamecast.server.webrtc import source as webrtc_source
 from tests.server.site import Site
 from tests.server.webrtc.peer import Peer
 from tests.server.webrtc.reel import Reel
@@ -25,6 +26,12 @@ SMALL = Clip(audio="aac", seconds=1, fps=30, gop_seconds=1, b_frames=0)
 LARGE = replace(SMALL, size="640x360")
 
 Clips = Callable[[Clip], list[Packet]]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers take longer to start where other tests fill the machine."""
+    monkeypatch.setattr(webrtc_source, "_PATIENCE", 14.0)
 
 
 @pytest.fixture
