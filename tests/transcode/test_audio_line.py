@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from tests.transcode.scenes import START, Collector, beep_times, flash_and_beep,
 
 ONSET = 0.001
 """Seconds: how sharply a beep can be placed that has been through codecs."""
+
+ADDED = {Codec.OPUS: 0.040, Codec.AAC: 0.064}
+"""Seconds by which conversion may delay sound. AAC is three blocks of 1024 samples: one has to be
+filled, FFmpeg's encoder looks at the next one, and the transform overlaps one."""
 
 
 def transcoded(packets: list[Packet], codec: Codec = Codec.OPUS) -> list[Packet]:
@@ -168,6 +173,72 @@ def test_wall_times_are_those_of_the_source(tmp_path: Path) -> None:
     packets = load(flash_and_beep(tmp_path / "a.m4a", seconds=2, audio=["aac"], rate=44_100))
     for packet in transcoded(packets):
         assert packet.wall == pytest.approx(1e9 + packet.pts / 48_000, abs=1e-4)
+
+
+HOURS = 4
+
+
+@dataclass
+class EvenLine:
+    """A SampleLine with a codec that does nothing: where each frame's sound comes to lie."""
+
+    rate: int
+    line: SampleLine = field(default_factory=SampleLine)
+    position: int | None = None
+    """The next sample of what comes out, in samples of the source."""
+    begun: int = 0
+    worst: float = 0.0
+    """Seconds between a frame's time and the place of its sound."""
+
+    def take(self, at: int, true: float, samples: int) -> None:
+        """A frame that is stamped ``at``; ``true`` is its time in seconds."""
+        change = self.line.place(at, samples, self.rate)
+        if self.position is None or change is None:
+            self.begun += 1
+            self.position, change = at, 0
+        placed = self.position + change
+        self.worst = max(self.worst, abs(placed / self.rate - true))
+        self.position = placed + samples
+
+
+@pytest.mark.parametrize("ticks", [1000, 90_000], ids=["FLV", "TS"])
+@pytest.mark.parametrize("parts_per_million", [0, 100, -300], ids=lambda each: f"{each} ppm")
+@pytest.mark.parametrize("rate", [48_000, 44_100])
+def test_four_hours_do_not_drift(rate: int, parts_per_million: int, ticks: int) -> None:
+    """Stamps rounded to a container's ticks, from a sound card whose clock is a little off."""
+    made, samples, number = EvenLine(rate), 1024, 0
+    pace = 1 + parts_per_million / 1e6
+    while (true := number * samples / rate * pace) < HOURS * 3600:
+        stamp = round(true * ticks)
+        made.take((2 * stamp * rate + ticks) // (2 * ticks), true, samples)
+        number += 1
+    assert made.begun == 1
+    assert made.worst < 0.003, "a millisecond's slack, and what rounding adds to it"
+
+
+@pytest.mark.parametrize("target", [Codec.OPUS, Codec.AAC])
+def test_conversion_adds_no_more_delay_than_it_may(tmp_path: Path, target: Codec) -> None:
+    """By media time: how far what has come out lags behind the end of what has gone in."""
+    source = ["aac", "-b:a", "96k"] if target is Codec.OPUS else ["libopus", "-b:a", "96k"]
+    packets = load(flash_and_beep(tmp_path / "a.mp4", seconds=3, audio=source))
+    rate, frame = 48_000, packets[1].pts - packets[0].pts
+    out = Collector()
+    line = AudioLine(AudioRecipe(codec=target), out)
+    line.configure(packets[0].track)
+    lags, walls = [], []
+    for packet in packets:
+        begun = time.perf_counter()
+        line.write(packet, encode=True)
+        walls.append(time.perf_counter() - begun)
+        if packet.pts >= packets[0].pts + rate // 2:
+            lags.append((packet.pts + frame - _end(out.packets)) / rate)
+    assert 0 < max(lags) <= ADDED[target]
+    assert sorted(walls)[len(walls) // 2] < frame / rate / 2, "no time is left for anything else"
+
+
+def _end(packets: list[Packet]) -> int:
+    """Up to where what has come out can be played."""
+    return packets[-1].pts + packets[-1].pts - packets[-2].pts
 
 
 def test_small_jitter_changes_nothing() -> None:
