@@ -223,7 +223,13 @@ class Server:
             more=[SrtCollector(self._srt.links)],
         )
         srt = srt_routes(self._srt.links, self._authenticator)
-        api = make_api(self.directory, self._authenticator, metrics, more=[srt])
+        api = make_api(
+            self.directory,
+            self._authenticator,
+            metrics,
+            metrics_from=http.metrics_from,
+            more=[srt],
+        )
         root = RootApp(media=media, feeds=self._feeds, pages=Pages(), api=api)
         limits = HttpLimits(
             header_timeout=http.header_timeout,

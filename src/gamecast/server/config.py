@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
-from gamecast.server.config_values import BitRate, HostList, Port, Section, split
+from gamecast.server.config_values import BitRate, HostList, NetworkList, Port, Section, split
 
 _MIB = 1024 * 1024
 _ICE_URL = r"^(stun|turn)s?:(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?(\?transport=(udp|tcp))?$"
@@ -66,6 +66,8 @@ class HttpSection(Section):
     """The origin that viewers use, when a proxy stands in front; empty: what the request says."""
     allow_origin: str = Field(default="*", max_length=500, pattern=r"^(\*|https?://[^\s/?#]+)?$")
     """``Access-Control-Allow-Origin`` of media answers; empty sends none."""
+    metrics_from: NetworkList = Field(default=[])
+    """Addresses that may read ``/metrics``; empty: everybody."""
     header_timeout: float = Field(default=10.0, ge=0.1, le=300)
     """From the connection (or the last answer's end) to the end of a request's header."""
     idle_timeout: float = Field(default=75.0, ge=0.1, le=3600)

@@ -49,6 +49,13 @@ def _host(value: Any) -> Any:
         raise ValueError("an IP address or a host name is needed") from None
 
 
+def _network(value: Any) -> Any:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise ValueError("an address or a network such as 10.0.0.0/8 is needed") from None
+
+
 Port = Annotated[int, Field(ge=0, le=65_535)]
 """A port to listen on; 0 means any free one."""
 
@@ -60,6 +67,13 @@ Host = Annotated[str, BeforeValidator(_host)]
 
 HostList = Annotated[list[Host], BeforeValidator(split), Field(max_length=16)]
 """IP addresses and host names: a list, or one string with commas."""
+
+
+Network = Annotated[str, BeforeValidator(_network)]
+"""An address or a network (CIDR) in its canonical form."""
+
+NetworkList = Annotated[list[Network], BeforeValidator(split), Field(max_length=16)]
+"""Networks: a list, or one string with commas."""
 
 
 class Section(BaseModel):

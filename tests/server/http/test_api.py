@@ -41,6 +41,27 @@ async def test_health_and_metrics(site: Site) -> None:
     publisher.stop()
 
 
+@pytest.mark.parametrize(
+    ("networks", "status"),
+    [
+        ("", 200),
+        ("127.0.0.1", 200),
+        ("10.0.0.0/8,127.0.0.0/8", 200),
+        ("::ffff:0:0/96", 403),
+        ("127.0.0.2", 403),
+        ("10.0.0.0/8,::1", 403),
+    ],
+)
+async def test_metrics_are_for_those_who_may_read_them(
+    make_site: MakeSite, networks: str, status: int
+) -> None:
+    site = await make_site(http={"metrics_from": networks})
+    answer = await site.get("/metrics")
+    assert answer.status_code == status
+    assert ("gamecast_" in answer.text) == (status == 200)
+    assert (await site.get("/healthz")).status_code == 200
+
+
 async def test_pages_have_a_policy_a_language_and_a_tag(site: Site) -> None:
     answer = await site.get("/main", accept_language="zh-CN,en;q=0.5")
     assert '<html lang="zh-CN"' in answer.text

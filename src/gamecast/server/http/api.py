@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,11 +50,13 @@ def make_api(
     authenticator: Authenticator,
     metrics: Metrics,
     *,
+    metrics_from: Sequence[str] = (),
     more: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """The application that answers everything that is neither media nor a page.
 
-    ``more``: routes of single protocols, under ``/api/v1`` too.
+    ``metrics_from``: networks that may read the metrics; none: everybody. ``more``: routes of
+    single protocols, under ``/api/v1`` too.
     """
     app = FastAPI(
         title="Gamecast",
@@ -71,14 +74,33 @@ def make_api(
         """The process runs and answers."""
         return {"status": "ok"}
 
-    @app.get("/metrics", tags=["operation"], response_class=Response)
-    async def prometheus() -> Response:
-        """Prometheus text format."""
+    _add_metrics(app, metrics, metrics_from)
+    _add_problem_handlers(app)
+    return app
+
+
+def _add_metrics(app: FastAPI, metrics: Metrics, allowed: Sequence[str]) -> None:
+    networks = [ipaddress.ip_network(each) for each in allowed]
+
+    @app.get(
+        "/metrics", tags=["operation"], response_class=Response, responses={403: _REFUSALS[403]}
+    )
+    async def prometheus(request: Request) -> Response:
+        """Prometheus text format, for the addresses that may read it."""
+        if networks and not _is_in(request.client.host if request.client else "", networks):
+            return problem(403, "metrics are not for this address", code="denied")
         body, media_type = metrics.render()
         return Response(body, headers={"content-type": media_type, "cache-control": "no-store"})
 
-    _add_problem_handlers(app)
-    return app
+
+def _is_in(host: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    """Whether a peer's address, which may be IPv4 in IPv6's clothes, is in one of them."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:  # a local socket
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return any((mapped or address) in network for network in networks)
 
 
 def _add_problem_handlers(app: FastAPI) -> None:
