@@ -70,6 +70,7 @@ def clean(sdp: str) -> bool:
 
 @settings(max_examples=300, deadline=None)
 @example(0, 900, "\x0b")
+@example(0, 2164, "\x1b")
 @given(st.integers(0, 1), st.integers(0, 8000), st.sampled_from(CONTROLS))
 def test_no_control_character_of_an_offer_is_answered(kind: int, at: int, control: str) -> None:
     offer = offer_text(("chromium_simulcast", "chromium_recvonly")[kind])
