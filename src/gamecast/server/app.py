@@ -39,7 +39,7 @@ from gamecast.server.http.listener import HttpListener
 from gamecast.server.http.live import LiveFeeds
 from gamecast.server.http.media import MediaApp, Routes, cors_headers
 from gamecast.server.http.pages import Pages
-from gamecast.server.http.ready import ReadyPieces
+from gamecast.server.http.ready import ReadyHls
 from gamecast.server.http.srt import srt_routes
 from gamecast.server.http.whep import WhepRoutes
 from gamecast.server.http.whip import WhipRoutes
@@ -236,7 +236,11 @@ class Server:
             idle_timeout=http.idle_timeout,
             admission=admission,
         )
-        ready = ReadyPieces(self.directory, cors_headers(http.allow_origin))
+        ready = ReadyHls(
+            self.directory,
+            headers=cors_headers(http.allow_origin),
+            may_play=self._authenticator.may_play_now,
+        )
         return HttpListener(root, limits, ready)
 
     async def _may_play(self, name: str, request: Request) -> Response | None:

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from gamecast.net.admission import Admission
 from gamecast.net.tcp import bind
+from gamecast.server.http.answers import Ready
 from gamecast.server.http.connection import HttpLimits
 from gamecast.server.http.listener import HttpListener
 from tests.server.http_viewer import RawHttp
@@ -45,16 +46,16 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 class Listening:
     """An ``HttpListener`` with short limits."""
 
-    def __init__(self, *, step: float = 0.8) -> None:
+    def __init__(self, *, step: float = 0.8, header: float = 5, ready: Ready | None = None) -> None:
         self.admission = Admission(most=100, most_per_address=100)
         limits = HttpLimits(
-            header_timeout=5,
+            header_timeout=header,
             idle_timeout=1,
             body_timeout=step,
             linger_timeout=step,
             admission=self.admission,
         )
-        self.listener = HttpListener(app, limits)
+        self.listener = HttpListener(app, limits, ready)
 
     async def start(self) -> Address:
         bound = bind("127.0.0.1", 0)

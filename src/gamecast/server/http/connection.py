@@ -1,8 +1,9 @@
-"""The HTTP connection: uvicorn's protocol with deadlines, and a way to take its transport over.
+"""The HTTP connection: uvicorn's protocol with deadlines, and ways past its request cycle.
 
 uvicorn has no deadline for a header or a body and no cap per address (reliability rule R19), and it
 gives an ASGI application no access to the transport, without which every viewer would cost a task
-wake-up per frame. This subclass adds both and leaves everything else to uvicorn.
+wake-up per frame. This subclass adds both, answers by itself what needs no application, and leaves
+everything else to uvicorn.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from uvicorn.server import ServerState
 
 from gamecast.net.admission import Admission
+from gamecast.server.http.answers import Answer, Parked, Pending, Ready
 from gamecast.server.http.refusals import HEADER_TOO_LARGE, application_for, refusal
 from gamecast.server.http.standstill import Standstill
 
@@ -59,15 +61,6 @@ class HttpLimits:
     admission: Admission = field(repr=False)
 
 
-class Ready(Protocol):
-    """Knows the answers to some requests without asking the application."""
-
-    def find(
-        self, url: bytes, headers: list[tuple[bytes, bytes]], address: str
-    ) -> tuple[bytes, bytes] | None:
-        """The rest of the head, from after the default headers, and the body, of a 200."""
-
-
 class HttpConnection(HttpToolsProtocol):
     """One HTTP connection, until an application takes its transport over."""
 
@@ -85,12 +78,14 @@ class HttpConnection(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._deadline: asyncio.TimerHandle | None = None
         self._header_bytes = 0
+        self._fed = 0
         self._in_header = True
         self._completed = False
         self._answered = False
         self._admitted = False
         self._takeover: Takeover | None = None
         self._running: RequestResponseCycle | None = None
+        self._parked: Parked | None = None
 
     # Deadlines and caps -------------------------------------------------------------------------
 
@@ -115,6 +110,7 @@ class HttpConnection(HttpToolsProtocol):
         if self._in_header and self._deadline is None:
             self._arm(self.limits.header_timeout, 408, b"request header too slow")
         self._completed = False
+        self._fed = self._header_bytes + len(data)
         super().data_received(data)
         if self._in_header and not self._completed:
             self._header_bytes += len(data)
@@ -134,30 +130,13 @@ class HttpConnection(HttpToolsProtocol):
         self._in_header = False
         self._header_bytes = 0
         self._disarm()
-        self._answered = self._answer_at_once()
+        self._unset_keepalive_if_required()  # of an answer to what came in the same piece
+        self._answered = self._answer_here()
         if self._answered:
             return
         super().on_headers_complete()
         if self.cycle is not None and not self.cycle.response_complete and self._has_body():
             self._arm(self.limits.body_timeout, 408, b"request body too slow")
-
-    def _answer_at_once(self) -> bool:
-        """Write an answer that lies ready, unless another request is being answered."""
-        busy = self.cycle is not None and not self.cycle.response_complete
-        if self.ready is None or busy or self.flow.write_paused:
-            return False
-        if self.parser.get_method() != b"GET" or not self.parser.should_keep_alive():
-            return False
-        found = self.ready.find(self.url, self.headers, self._address)
-        if found is None:
-            return False
-        rest, body = found
-        head = [STATUS_LINE[200]]
-        for name, value in self.server_state.default_headers:
-            head += [name, b": ", value, b"\r\n"]
-        self.transport.writelines([b"".join([*head, rest]), body])
-        self.on_response_complete()
-        return True
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # With pipelining ``self.cycle`` is the request read last, not the one that is answered.
@@ -176,6 +155,7 @@ class HttpConnection(HttpToolsProtocol):
         """The transport is gone."""
         self._disarm()
         self._standstill.stop()
+        self._unpark()
         if self._admitted:
             self._admitted = False
             self.limits.admission.leave(self._address)
@@ -216,6 +196,45 @@ class HttpConnection(HttpToolsProtocol):
         if running is None or running.response_complete:
             return True
         return running is self.cycle and not self._in_header and not running.response_started
+
+    # Answers of its own -------------------------------------------------------------------------
+
+    def _answer_here(self) -> bool:
+        """Answer or park what needs no application, unless another request is being answered."""
+        busy = self.cycle is not None and not self.cycle.response_complete
+        large = self._fed > self.limits.max_header_bytes
+        if self.ready is None or busy or large or self.flow.write_paused:
+            return False
+        if self.parser.get_method() != b"GET" or self.parser.get_http_version() != "1.1":
+            return False
+        if not self.parser.should_keep_alive():
+            return False
+        found = self.ready.find(self.url, self.headers, self._address)
+        if isinstance(found, Answer):
+            self._give(found)
+        elif found is not None:
+            self._park(found)
+        return found is not None
+
+    def _park(self, pending: Pending) -> None:
+        self._parked = Parked(pending)
+        self.cycle = self._running = self._parked
+        pending.start(self._give)
+
+    def _give(self, answer: Answer) -> None:
+        if self._parked is not None:
+            self._parked.response_complete = True
+            self._parked = None
+        if not self.transport.is_closing():
+            self.transport.writelines(answer.wire(self.server_state.default_headers))
+        self.on_response_complete()
+
+    def _unpark(self) -> None:
+        """The connection ends before the answer: nobody waits for it any more."""
+        parked, self._parked = self._parked, None
+        if parked is not None:
+            parked.response_complete = True
+            parked.pending.stop()
 
     # Taking over --------------------------------------------------------------------------------
 
@@ -273,7 +292,11 @@ class HttpConnection(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """The server stops: viewers are ended by their streams, requests by uvicorn."""
-        if self._takeover is None:
+        if self._parked is not None:
+            self._unpark()
+            self.transport.write(refusal(503, b"the server stops", b"retry-after: 1"))
+            self.transport.close()
+        elif self._takeover is None:
             super().shutdown()
 
 

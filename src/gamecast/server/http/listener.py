@@ -13,7 +13,8 @@ from uvicorn.server import ServerState
 
 from gamecast.net.accept import Accepting, accept
 from gamecast.net.linger import Linger, until_none
-from gamecast.server.http.connection import HttpLimits, Ready, connection_class
+from gamecast.server.http.answers import Ready
+from gamecast.server.http.connection import HttpLimits, connection_class
 
 
 class HttpListener:
