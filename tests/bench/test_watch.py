@@ -66,7 +66,9 @@ def test_a_crowd_grows_in_steps(server: GamecastServer, on_air: str) -> None:
 def test_a_small_crowd_is_looked_at_as_a_whole_and_a_sample_of_a_large_one(
     server: GamecastServer, on_air: str
 ) -> None:
-    settings = WatchSettings(sample=1, whole=4, seconds=1, settle_seconds=0.3)
+    settings = WatchSettings(
+        sample=1, whole=4, seconds=1, settle_seconds=0.3, calm=0.5, patience=30
+    )  # for its Opus becomes AAC first
     whole, sample = watch_steps([url_of(server, on_air, Watched.FLV)], settings, [4, 8])
     assert whole.complete
     assert sample.complete
