@@ -20,7 +20,7 @@ from tests.support.process import Process
 
 pytestmark = pytest.mark.interop
 
-SECONDS = float(os.environ.get("GAMECAST_TEST_SECONDS", "30"))
+SECONDS = float(os.environ.get("GAMECAST_TEST_SECONDS", "20"))
 CHOICE = "localStorage.setItem('gamecast', JSON.stringify({protocol: '%s'}))"
 ENGINES = {"flv": 2.0, "hls": 4.0}
 """Median delay from the sender's clock to the picture, in seconds, above which something is broken.

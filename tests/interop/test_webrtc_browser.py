@@ -8,6 +8,7 @@ not one freeze, and sound within 60 ms of its picture. The suite, which shares i
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -60,14 +61,24 @@ def server(tmp_path: Path) -> Iterator[GamecastServer]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Flashes and beeps of 20 s in the size that is asked for, each made once."""
+    folder = tmp_path_factory.mktemp("clips")
+    return functools.cache(
+        lambda size: lipsync.make_clip(folder / f"{size}.mp4", seconds=20, size=size)
+    )
+
+
 def by_ffmpeg(server: GamecastServer, clip: Path) -> AbstractContextManager[object]:
     """B-frames and AAC exactly as they are in the clip."""
-    return ffmpeg.publish(clip, f"{server.rtmp}/live/scene", folder=clip.parent, loop=True)
+    url = f"{server.rtmp}/live/scene"
+    return ffmpeg.publish(clip, url, folder=server.folder, loop=True)
 
 
 def by_obs(server: GamecastServer, clip: Path) -> AbstractContextManager[object]:
     """The clip in a scene, encoded by OBS with its default settings."""
-    return ObsStudio(clip.parent, server=f"{server.rtmp}/live", key="scene", media=clip)
+    return ObsStudio(server.folder, server=f"{server.rtmp}/live", key="scene", media=clip)
 
 
 @dataclass(slots=True)
@@ -128,10 +139,9 @@ async def in_chromium(server: GamecastServer, speaker: Speaker) -> Watched:
 
 @pytest.mark.parametrize("publish", [by_ffmpeg, by_obs])
 async def test_stock_encoders_play_in_sync(
-    server: GamecastServer, tmp_path: Path, publish: Publish
+    server: GamecastServer, clip: Callable[[str], Path], tmp_path: Path, publish: Publish
 ) -> None:
-    clip = lipsync.make_clip(tmp_path / "clip.mp4", seconds=20, size=SCREEN)
-    with loudspeaker(tmp_path) as speaker, publish(server, clip):
+    with loudspeaker(tmp_path) as speaker, publish(server, clip(SCREEN)):
         server.wait_on_air("scene")
         watched = await in_chromium(server, speaker)
     logging.getLogger(__name__).info("%s, %s", watched.offset, watched)
@@ -160,11 +170,14 @@ HEARD_AND_SEEN = "() => meter.flashes.length > 10 && meter.frames > 120"
 
 @pytest.mark.parametrize(("publish", "size"), [(by_ffmpeg, "320x180"), (by_obs, SCREEN)])
 async def test_firefox_plays_stock_encoders_as_vp8(
-    server: GamecastServer, tmp_path: Path, publish: Publish, size: str
+    server: GamecastServer,
+    clip: Callable[[str], Path],
+    tmp_path: Path,
+    publish: Publish,
+    size: str,
 ) -> None:
     """Debian's Firefox has no H.264; its video element does not count the pictures of WebRTC."""
-    clip = lipsync.make_clip(tmp_path / "clip.mp4", seconds=20, size=size)
-    with loudspeaker(tmp_path) as speaker, publish(server, clip):
+    with loudspeaker(tmp_path) as speaker, publish(server, clip(size)):
         server.wait_on_air("scene")
         async with firefox(tmp_path, speaker=speaker.environment) as page:
             await page.add_init_script(WEBRTC + lipsync.KEEP_PEERS)
