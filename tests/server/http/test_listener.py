@@ -98,9 +98,15 @@ async def test_a_client_that_does_not_read_its_answer_is_dropped(
         await until(gone, "its end", within=6)
 
 
-async def test_a_client_that_reads_slowly_gets_everything() -> None:
-    listening = Listening(step=1.5)
-    address = await listening.start()
+@pytest.fixture
+async def patient() -> AsyncIterator[Listening]:
+    made = Listening(step=2.5)
+    yield made
+    await made.listener.close(patience=1)
+
+
+async def test_a_client_that_reads_slowly_gets_everything(patient: Listening) -> None:
+    address = await patient.start()
     loop = asyncio.get_running_loop()
     with small_reader(address, "/once") as sock:
         sock.setblocking(False)
@@ -109,11 +115,10 @@ async def test_a_client_that_reads_slowly_gets_everything() -> None:
             data = await loop.sock_recv(sock, 1 << 20)
             assert data, f"cut after {received} bytes"
             received += len(data)
-            listening.listener.tick()
+            patient.listener.tick()
             if received < LARGE / 2:  # below what its deadlines would let it have at a stretch
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(0.003)
         assert received > LARGE
-    await listening.listener.close(patience=1)
 
 
 async def test_closing_gives_answers_time_and_drops_the_rest(listening: Listening) -> None:
