@@ -32,6 +32,8 @@ def test_every_frame_arrives(server: GamecastServer, on_air: str, protocol: Watc
         sample=2,
         seconds=1.5,
         settle_seconds=0.5,
+        calm=1.5,  # where its Opus becomes AAC first, that has to start
+        patience=30,
         pids=(server.process.pid,),
     )
     result = watch([url_of(server, on_air, protocol)], settings)
