@@ -30,6 +30,8 @@ class Contender:
     """Protocols of viewers."""
     publish: frozenset[str]
     """Protocols of any number of publishers."""
+    has_own_network: bool = True
+    """Whether it runs where loopback is the only interface."""
 
 
 def first_line(*command: str | Path) -> str:

@@ -107,4 +107,5 @@ CONTENDER = Contender(
     start=server,
     watch=frozenset({"janus"}),
     publish=frozenset(),
+    has_own_network=False,  # libnice offers no loopback addresses
 )
