@@ -9,11 +9,8 @@ from gamecast.media.packet import Packet
 from gamecast.media.payloads.base import Packetizer
 from gamecast.media.payloads.formats import make_packetizer
 from gamecast.media.track import Kind, Track
-from gamecast.protocols.webrtc.rtcp import SenderReport
+from gamecast.protocols.webrtc.rtcp import SenderReport, ntp_time
 from gamecast.protocols.webrtc.rtp import build_header
-
-_NTP_EPOCH = 2_208_988_800
-"""Seconds from 1900 to 1970."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,7 +59,7 @@ class RtpFeed:
         """Where the line stands at this Unix time (RFC 3550 section 6.4.1)."""
         return SenderReport(
             self.ssrc,
-            int((wall + _NTP_EPOCH) * 2**32),
+            ntp_time(wall),
             self.timestamp,
             self.packets & 0xFFFF_FFFF,
             self.octets & 0xFFFF_FFFF,

@@ -14,6 +14,7 @@ from gamecast.protocols.webrtc.rtcp import (
     RtcpPacket,
     SenderReport,
     SourceDescription,
+    ntp_time,
 )
 from gamecast.protocols.webrtc.rtcp_feedback import (
     FullIntraRequest,
@@ -28,7 +29,6 @@ from gamecast.server.webrtc.repairs import RATE, Repairs
 from gamecast.server.webrtc.tcp import Path
 from gamecast.server.webrtc.variant import Variant, abs_send_time
 
-_NTP_EPOCH = 2_208_988_800
 _CNAME = "gamecast"
 _DRAINED = 128 * 1024
 """A group is begun only if less than this still waits for the viewer."""
@@ -218,7 +218,7 @@ class WhepViewer:
         session = self.session
         if not session.is_connected or session.sender is None:
             return
-        ntp = int((wall + _NTP_EPOCH) * (1 << 32))
+        ntp = ntp_time(wall)
         reports: list[RtcpPacket] = []
         for line, timestamp in lines:
             packets, octets = session.sender.sent(line.ssrc)
@@ -316,5 +316,5 @@ class WhepViewer:
 
 def ntp_trip(block: ReportBlock, wall: float) -> float:
     """Seconds between our sender report and the peer's word of it (RFC 3550 section 6.4.1)."""
-    middle = int((wall + _NTP_EPOCH) * 65536) & 0xFFFFFFFF
+    middle = ntp_time(wall) >> 16 & 0xFFFFFFFF
     return ((middle - block.last_sr - block.delay_since_last_sr) & 0xFFFFFFFF) / 65536
