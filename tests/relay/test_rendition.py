@@ -25,10 +25,11 @@ class CountingPackager:
         self.writes = 0
         self.config = 0
         self.keyframe_bytes = 0
+        self.inline = True
 
     def set_tracks(self, tracks: Sequence[Track]) -> bytes:
         self.config += 1
-        return b"config%d;" % self.config
+        return b"config%d;" % self.config if self.inline else b""
 
     def header(self) -> bytes:
         return b"header%d;" % self.config
@@ -242,6 +243,19 @@ def test_changed_tracks_reach_present_viewers_inline_and_later_ones_by_the_heade
     bench.play(11)
     assert b"end;config2;K" in present.data
     assert late.data.startswith(b"header2;K")
+
+
+def test_where_changed_tracks_need_no_bytes_none_are_framed() -> None:
+    """An empty HTTP chunk ends a body: transport streams have nothing to say before the group."""
+    bench = Bench()
+    bench.packager.inline = False
+    sink = RecordingSink()
+    bench.join(sink, lambda data: b"<%s>" % data)
+    bench.play(10)
+    bench.rendition.change_tracks([bench.feed.video] if bench.feed.video else [])
+    bench.play(10)
+    assert b"<>" not in sink.data
+    assert b"<K" in sink.data.partition(b"end;")[2], "it ended there"
 
 
 def test_viewer_that_was_dropping_gets_the_new_header_when_it_resumes() -> None:

@@ -90,16 +90,21 @@ class Lane:
             write(framed)
 
     def interject(self, data: bytes, header_version: int) -> None:
-        """Bytes for those who are reading now and that no group replay needs (a new header)."""
+        """Bytes for those who are reading now and that no group replay needs (a new header).
+
+        None in a format whose groups begin with all that is needed: an HTTP chunk of no bytes
+        would be the last one.
+        """
         self._group = []
-        framed = self._frame(data)
+        framed = self._frame(data) if data else b""
         self.sent_bytes += len(framed)
         for viewer in list(self._viewers):
             if viewer.dropping:
                 viewer.dropped_bytes += len(framed)
                 continue
             viewer.header_version = header_version
-            viewer.sink.write(framed)
+            if framed:
+                viewer.sink.write(framed)
 
     def finish(self, reason: str) -> None:
         """End every viewer in its protocol's way."""
