@@ -35,8 +35,8 @@ _DENSER = {Codec.HEVC: 1.5, Codec.AV1: 1.7, Codec.VP9: 1.4}
 _HEADROOM = 1.1
 _KEYFRAME_DISTANCE = 0.25
 """Seconds of media between a keyframe and one that is asked for."""
-_OUTDATED = 1.3
-"""By how much the measured rates may differ from those that the encoder was opened with."""
+_OUTDATED = _NEAR = 1.3
+"""By how much measured bit and frame rates may differ from those the encoder was opened with."""
 
 
 @dataclass(slots=True)
@@ -129,6 +129,10 @@ class VideoLine:
         if current is not None and not renew and current.looks_like(shape):
             return current
         fps = self._fps(track)
+        if current is not None and current.looks_like(shape) and _ratio(current.fps, fps) < _NEAR:
+            # Another rate in the parameter sets would be another track, over which players begin
+            # anew; what is measured differs a little every time.
+            fps = current.fps
         fresh = Shape(*size, shape.color, self._bitrate(size, fps, track.codec), fps)
         if current is not None and current.looks_like(fresh) and not _far(current, fresh):
             return current
@@ -161,6 +165,8 @@ def _color(frame: av.VideoFrame) -> tuple[int, ...]:
 
 
 def _far(one: Shape, other: Shape) -> bool:
-    bitrates = max(one.bitrate, other.bitrate) / min(one.bitrate, other.bitrate)
-    rates = max(one.fps, other.fps) / min(one.fps, other.fps)
-    return bitrates > _OUTDATED or rates > _OUTDATED
+    return _ratio(one.bitrate, other.bitrate) > _OUTDATED or one.fps != other.fps
+
+
+def _ratio(one: Fraction | int, other: Fraction | int) -> Fraction:
+    return Fraction(max(one, other)) / min(one, other)
