@@ -262,3 +262,66 @@ def test_the_cache_has_nothing_of_the_old_configuration_when_renditions_hear_of_
     hub.play(ingest, feed, 1.0)
     assert found == [[]]
     assert stream.cached()[0].track is feed.video
+
+
+def test_a_child_is_filled_with_packets_as_they_are_and_tells_nobody_else() -> None:
+    hub = Hub(max_bitrate=1)
+    _, ingest = hub.publish()
+    hub.play(ingest, av_feed(), 1.0)
+    stream, told = hub.on_air(), list(hub.events)
+    hub.clock.advance(100)
+    events: list[StreamEvent] = []
+    child = stream.child(lambda _, event: events.append(event))
+    rendition = child.rendition("x", RecordingRendition)
+    for packet in stream.cached():
+        child.pass_on(packet)
+    assert child.cached() == stream.cached()
+    assert all(a is b for a, b in zip(child.cached(), stream.cached(), strict=True)), "copies"
+    assert rendition.packets[-1].wall < hub.clock() - 99, "when it came, not when it was passed on"
+    assert child.started_monotonic == stream.started_monotonic
+    assert events == [StreamEvent.STARTED]
+    child.end("over")
+    assert rendition.happened == ["finish"]
+    assert hub.events == told
+
+
+def test_another_session_begins_with_a_keyframe_and_renditions_hear_of_it() -> None:
+    hub = Hub()
+    _, ingest = hub.publish()
+    hub.play(ingest, av_feed(), 1.0)
+    stream = hub.on_air()
+    child = stream.child(lambda *_: None)
+    feed = av_feed(group=10)
+    for packet in feed.packets(0.5):
+        child.pass_on(packet)
+    rendition = child.rendition("x", RecordingRendition)
+    child.begin_session()
+    for packet in feed.packets(0.5):
+        child.pass_on(packet)
+    assert rendition.happened == ["resume"]
+    assert rendition.packets[0].keyframe
+    assert rendition.packets[0].is_video
+
+
+def test_a_rendition_may_make_another_one_when_tracks_change() -> None:
+    hub = Hub()
+    _, ingest = hub.publish()
+    hub.play(ingest, av_feed(), 1.0)
+    stream = hub.on_air()
+
+    class Dividing(RecordingRendition):
+        def change_tracks(self, tracks: Sequence[Track]) -> None:
+            stream.rendition("y", RecordingRendition)
+
+    stream.rendition("x", Dividing)
+    feed = av_feed(first_frame=60)
+    assert feed.video is not None
+    feed.video = dataclasses.replace(feed.video, width=640)
+    hub.play(ingest, feed, 1.0)
+    made = stream.find_rendition("y")
+    assert isinstance(made, RecordingRendition)
+    assert made.happened == []
+    assert made.packets[0].keyframe
+    stream.remove("y")
+    stream.remove("y")
+    assert set(stream.renditions) == {"x"}

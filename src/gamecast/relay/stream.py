@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeVar
 
@@ -151,16 +151,27 @@ class Stream:
         self.publisher = self.last_publisher = publisher
         self._lost_at = None
         if back:
-            self._timeline.begin_session(gap=0.0)
-            self._needs_keyframe = any(t.kind is Kind.VIDEO for t in self.main_tracks)
-            self._session_first = None
+            self.begin_session()
             self._notify(self, StreamEvent.PUBLISHER_BACK)
         return self._ingest
+
+    def begin_session(self) -> None:
+        """Say that what comes from here on is another session of the publisher."""
+        self._timeline.begin_session(gap=0.0)
+        self._needs_keyframe = any(t.kind is Kind.VIDEO for t in self.main_tracks)
+        self._session_first = None
 
     def write(self, packet: Packet) -> None:
         """One packet of the present publisher: re-timed, cached, handed to every rendition."""
         packet.wall = self.clocks.wall()
         self._timeline.write(packet)
+        self.pass_on(packet)
+
+    def pass_on(self, packet: Packet) -> None:
+        """One packet whose times are right as they are: cached, handed to every rendition.
+
+        It is left as it is, so that it may be a packet of another stream too (:meth:`child`).
+        """
         track = packet.track
         if self.tracks.get(track.id) is not track:
             self._change_track(track)
@@ -221,6 +232,19 @@ class Stream:
 
     # Watching -----------------------------------------------------------------------------------
 
+    def child(self, notify: Notify) -> Stream:
+        """A stream of the same name and age for what is made of this one; fill it by ``pass_on``.
+
+        Its events go to ``notify`` alone: nobody else has heard of it.
+        """
+        limits = replace(self._limits, max_bitrate=0)
+        child = Stream(
+            self.name, title=self.title, clocks=self.clocks, limits=limits, notify=notify
+        )
+        child.started_at = self.started_at
+        child.started_monotonic = self.started_monotonic
+        return child
+
     @property
     def main_tracks(self) -> list[Track]:
         """The tracks that renditions carry, in order of their ids."""
@@ -246,6 +270,10 @@ class Stream:
         found = self._renditions.get(key)
         if found is not None and found.unwatched:
             del self._renditions[key]
+
+    def remove(self, key: str) -> None:
+        """Let a rendition go, watched or not; harmless where there is none."""
+        self._renditions.pop(key, None)
 
     @property
     def renditions(self) -> dict[str, Rendition]:
@@ -320,7 +348,8 @@ class Stream:
     def _tracks_changed(self) -> None:
         # First: a rendition that looks at the cache must not find the old configuration's packets.
         self._cache = self._new_cache()
-        for rendition in self._renditions.values():
+        # One that needs something converted now adds what converts it to the stream's renditions.
+        for rendition in list(self._renditions.values()):
             rendition.change_tracks(self.main_tracks)
         self._notify(self, StreamEvent.TRACKS_CHANGED)
 
