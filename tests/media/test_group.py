@@ -225,3 +225,25 @@ def test_any_packets_leave_a_group_to_begin_with_or_none(
         assert whole[len(whole) - len(held) :] == held
         assert not whole or whole[0].keyframe
         assert cache.size == sum(len(p.data) + 200 for p in whole)
+
+
+def test_sound_is_forgotten_and_the_pictures_beside_it_stay() -> None:
+    cache, silent = GroupCache(), GroupCache()
+    fill(cache, stream(3.5, gop=2))
+    fill(silent, stream(3.5, gop=2, audio=False))
+    cache.forget(AUDIO.id)
+    assert cache.packets() == silent.packets()
+    assert cache.size == silent.size
+    assert cache.write(picture(4.0, key=True))
+
+
+@pytest.mark.parametrize("only_sound", [False, True])
+def test_what_groups_begin_with_is_forgotten_with_all_of_them(only_sound: bool) -> None:
+    cache = GroupCache()
+    if only_sound:
+        fill(cache, (sound(n / 50) for n in range(100)))
+    else:
+        fill(cache, stream(3.5, gop=2))
+    cache.forget(AUDIO.id if only_sound else VIDEO.id)
+    assert not cache.joinable
+    assert cache.size == 0

@@ -325,3 +325,17 @@ def test_a_rendition_may_make_another_one_when_tracks_change() -> None:
     stream.remove("y")
     stream.remove("y")
     assert set(stream.renditions) == {"x"}
+
+
+def test_another_sound_leaves_the_pictures_that_a_viewer_begins_with() -> None:
+    hub = Hub()
+    _, ingest = hub.publish()
+    hub.play(ingest, av_feed(), 1.0)
+    stream = hub.on_air()
+    feed = av_feed(first_frame=30)
+    assert feed.audio is not None
+    feed.audio = dataclasses.replace(feed.audio, channels=1)
+    hub.play(ingest, feed, 0.5)
+    cached = stream.cached()
+    assert [packet.is_video for packet in cached].count(True) == 45
+    assert {packet.track for packet in cached} == set(stream.main_tracks)

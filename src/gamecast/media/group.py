@@ -91,6 +91,18 @@ class GroupCache:
         self._trim()
         return starts
 
+    def forget(self, track_id: int) -> None:
+        """Drop what there is of a track; everything if groups begin with it."""
+        if track_id == self._video_id or not (self._groups and self._groups[-1].video):
+            self._clear()
+            return
+        for group in self._groups:
+            gone = [packet for packet in group.packets if packet.track.id == track_id]
+            group.packets = [packet for packet in group.packets if packet.track.id != track_id]
+            size = sum(len(packet.data) for packet in gone)
+            group.size -= size
+            self._size -= size + _UNCOUNTED_BYTES * len(gone)
+
     def _starts_video(self, packet: Packet, at: float) -> bool:
         if self._video_id is None or packet.track.id < self._video_id:
             self._video_id = packet.track.id

@@ -343,11 +343,15 @@ class Stream:
         if track.id not in self.meters:
             self.meters[track.id] = ReorderMeter()
         if self.ready and track.id < MAIN_TRACKS:
-            self._tracks_changed()
+            self._tracks_changed([known or track])
 
-    def _tracks_changed(self) -> None:
+    def _tracks_changed(self, changed: Sequence[Track]) -> None:
         # First: a rendition that looks at the cache must not find the old configuration's packets.
-        self._cache = self._new_cache()
+        if all(track.kind is Kind.AUDIO for track in changed):
+            for track in changed:
+                self._cache.forget(track.id)
+        else:
+            self._cache = self._new_cache()
         # One that needs something converted now adds what converts it to the stream's renditions.
         for rendition in list(self._renditions.values()):
             rendition.change_tracks(self.main_tracks)
@@ -357,11 +361,12 @@ class Stream:
         # A track that has stopped while the other goes on would stall every player that waits for
         # both; when it speaks again it is announced like a late track.
         newest = max(self._seen.values(), default=0.0)
-        silent = [id for id, at in self._seen.items() if newest - at > _SILENT_SECONDS]
-        for id in silent:
+        ids = [id for id, at in self._seen.items() if newest - at > _SILENT_SECONDS]
+        silent = [self.tracks[id] for id in ids if id < MAIN_TRACKS]
+        for id in ids:
             del self._seen[id], self.tracks[id]
-        if self.ready and any(id < MAIN_TRACKS for id in silent):
-            self._tracks_changed()
+        if self.ready and silent:
+            self._tracks_changed(silent)
 
     def _become_ready(self, packet: Packet) -> None:
         seconds = packet.dts / packet.track.clock_rate
