@@ -78,7 +78,7 @@ def _track(stream: Any, first: bytes) -> Track:
     name = stream.codec_context.name
     codec = Codec(_NAMES.get(name, name))
     config = stream.codec_context.extradata or b""
-    if codec in (Codec.MP3, Codec.AC3, Codec.VP9):
+    if codec in (Codec.MP3, Codec.AC3, Codec.VP8, Codec.VP9):
         return track_from_frame(codec, first, id=int(stream.type != "video"))
     if stream.type == "video":
         return video_track(codec, config, id=0)

@@ -203,7 +203,7 @@ class Server:
             self.directory,
             routes=Routes(
                 flow=FlowRoutes(self.pace, self._convert),
-                hls=HlsRoutes(settings),
+                hls=HlsRoutes(settings, self._convert),
                 whep=WhepRoutes(whep, ice_servers=servers),
                 whip=WhipRoutes(whip, self._authenticator, ice_servers=servers),
             ),

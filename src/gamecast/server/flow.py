@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 
 from gamecast.relay.pace import Pace
 from gamecast.relay.rendition import FlowRendition, Packager
 from gamecast.relay.stream import Stream
-from gamecast.server.aac_flow import AacFlow
 from gamecast.server.convert import MakeConverter
+from gamecast.server.needs import Needs
+from gamecast.server.outlet import Outlet
 
 
-def flow_rendition(
+def flow_outlet(
     stream: Stream,
     key: str,
     packager: Callable[[], Packager],
     pace: Pace,
     *,
-    aac: MakeConverter | None = None,
-) -> FlowRendition:
-    """The stream's rendition of this key, started from its cached group if it is not there yet.
+    needs: Needs,
+    convert: MakeConverter | None,
+) -> Outlet[FlowRendition]:
+    """The outlet of this key, whose rendition starts from the cached group of what feeds it.
 
-    ``aac``: what makes AAC of Opus, for formats whose players expect that.
+    ``convert`` makes what ``needs`` asks for.
     """
-    make = partial(AacFlow, convert=aac) if aac is not None else FlowRendition
-    return stream.rendition(
-        key,
-        lambda: make(
+
+    def make(source: Stream) -> FlowRendition:
+        return FlowRendition(
             packager(),
-            tracks=stream.main_tracks,
-            packets=stream.cached(),
+            tracks=source.main_tracks,
+            packets=source.cached(),
             pace=pace,
-            clock=stream.clocks.monotonic,
+            clock=source.clocks.monotonic,
             call_later=asyncio.get_running_loop().call_later,
-        ),
+        )
+
+    return stream.rendition(
+        key, lambda: Outlet(stream, key, needs=needs, make=make, convert=convert)
     )

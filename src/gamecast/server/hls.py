@@ -12,7 +12,10 @@ from gamecast.media.track import Track
 from gamecast.packaging.hls import HlsPackager, HlsSettings
 from gamecast.packaging.playlist import MediaPlaylist
 from gamecast.relay.stream import Stream
+from gamecast.server.convert import MakeConverter
 from gamecast.server.hls_waiting import WaitingRoom
+from gamecast.server.needs import HLS
+from gamecast.server.outlet import Outlet
 
 T = TypeVar("T")
 
@@ -151,3 +154,25 @@ class HlsRendition:
     def _changed(self) -> None:
         self._made.clear()
         self.waiting.release(self.packager.reached)
+
+
+def hls_outlet(
+    stream: Stream,
+    settings: HlsSettings,
+    *,
+    convert: MakeConverter | None,
+    on_finish: Callable[[HlsRendition], None],
+) -> Outlet[HlsRendition]:
+    """The stream's outlet for HLS; the first player makes it."""
+
+    def make(source: Stream) -> HlsRendition:
+        return HlsRendition(source, settings, on_finish=on_finish)
+
+    return stream.rendition(KEY, lambda: Outlet(stream, KEY, needs=HLS, make=make, convert=convert))
+
+
+def find_hls(stream: Stream) -> HlsRendition | None:
+    """The stream's HLS rendition, if somebody watches it."""
+    outlet = stream.find_rendition(KEY)
+    rendition = outlet.rendition if isinstance(outlet, Outlet) else None
+    return rendition if isinstance(rendition, HlsRendition) else None

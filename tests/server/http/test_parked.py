@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gamecast.server.hls import KEY, HlsRendition
+from gamecast.server.hls import HlsRendition, find_hls
 from tests.server.http.test_hls import INDEX, MEDIA, hint, media, playing
 from tests.server.http_viewer import RawHttp
 from tests.server.rtmp_peer import Publisher, publish
@@ -27,8 +27,8 @@ class Scene:
 
     @property
     def rendition(self) -> HlsRendition:
-        found = self.site.stream().find_rendition(KEY)
-        assert isinstance(found, HlsRendition)
+        found = find_hls(self.site.stream())
+        assert found is not None
         return found
 
     async def ask(self, path: str, *headers: str) -> RawHttp:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gamecast.server.hls import KEY, HlsRendition
+from gamecast.server.hls import find_hls
 from gamecast.server.http.answers import Answer, Headers
 from gamecast.server.http.ready import ReadyHls
 from tests.server.http.test_hls import MEDIA, hint, media, playing
@@ -108,8 +108,8 @@ async def test_who_may_not_play_yet_is_asked_by_the_application(site: Site) -> N
 async def test_what_has_nothing_to_play_yet_is_the_application_s(site: Site) -> None:
     publisher = await playing(site)
     known, _, _, _ = await ready_on(site)
-    rendition = site.stream().find_rendition(KEY)
-    assert isinstance(rendition, HlsRendition)
+    rendition = find_hls(site.stream())
+    assert rendition is not None
     rendition.packager.segments.clear()
     assert known.find(f"{MEDIA}?_HLS_msn=1".encode(), PLAIN, "") is None
     publisher.stop()

@@ -9,7 +9,7 @@ from typing import cast
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
 from gamecast.media.containers.mpegts import can_carry
 from gamecast.media.track import Kind, Track
@@ -22,10 +22,12 @@ from gamecast.relay.rendition import FlowRendition, Packager
 from gamecast.relay.stream import Stream
 from gamecast.relay.viewer import Viewer
 from gamecast.server.convert import MakeConverter
-from gamecast.server.flow import flow_rendition
+from gamecast.server.flow import flow_outlet
 from gamecast.server.http import framing, websocket
 from gamecast.server.http.connection import EXTENSION, HttpConnection
-from gamecast.server.http.problems import problem
+from gamecast.server.http.problems import converter_late, problem
+from gamecast.server.needs import FLV, NOTHING, TS, Needs
+from gamecast.server.outlet import Outlet
 
 HIGH_WATER = 4 * 1024 * 1024
 """Bytes that may wait for a viewer before it counts as full: a few seconds of a usual stream."""
@@ -38,8 +40,8 @@ class Format:
     key: str
     media_type: str
     packager: Callable[[], Packager]
-    wants_aac: bool = False
-    """Whether its players expect AAC where the stream has Opus."""
+    needs: Needs = NOTHING
+    """What its players need converted."""
     carries: Callable[[Track], bool] = lambda track: True
     """Whether it has room for a track's codec."""
 
@@ -48,16 +50,18 @@ class Format:
 
         Sound that is left out of a stream with a picture is no reason to show nothing.
         """
-        left_out = [track for track in tracks if not self.carries(track)]
+        left_out = [
+            track for track in tracks if not (self.carries(track) or self.needs.converts(track))
+        ]
         if len(left_out) < len(tracks):
             left_out = [track for track in left_out if track.kind is Kind.VIDEO]
         return left_out[0] if left_out else None
 
 
 FORMATS = {
-    "flv": Format("flv", "video/x-flv", FlvPackager, wants_aac=True),
+    "flv": Format("flv", "video/x-flv", FlvPackager, needs=FLV),
     "mp4": Format("fmp4", "video/mp4", Fmp4Packager),
-    "ts": Format("ts", "video/mp2t", TsPackager, carries=can_carry),
+    "ts": Format("ts", "video/mp2t", TsPackager, needs=TS, carries=can_carry),
 }
 """By file name extension."""
 
@@ -165,26 +169,33 @@ class FlowRoutes:
         self._convert = convert
 
     async def serve(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        *,
-        stream: Stream,
-        format: Format,
-        headers: dict[str, str],
-    ) -> None:
-        """Answer a request for ``/live/<name>.flv``, ``.mp4`` or ``.ts``."""
+        self, scope: Scope, *, stream: Stream, format: Format, headers: dict[str, str]
+    ) -> Response | None:
+        """Answer a request for ``/live/<name>.flv``, ``.mp4`` or ``.ts``.
+
+        Returns the response if it is a short one; otherwise the viewer has its stream.
+        """
         headers = {"cache-control": "no-store", "content-type": format.media_type, **headers}
         if scope["method"] == "HEAD":
-            await Response(headers=headers)(scope, receive, send)
-            return
+            return Response(headers=headers)
         if websocket.wanted(scope["headers"]) and not websocket.accept_headers(scope["headers"]):
             version = {"sec-websocket-version": "13"}
-            refusal = problem(400, "not a WebSocket handshake", headers=version)
-            await refusal(scope, receive, send)
-            return
+            return problem(400, "not a WebSocket handshake", headers=version)
         connection = cast(HttpConnection, scope["extensions"][EXTENSION])
-        aac = self._convert if format.wants_aac else None
-        rendition = flow_rendition(stream, format.key, format.packager, self._pace, aac=aac)
-        FlowSession(stream, format, rendition).start(connection, scope, Headers(headers).raw)
+        async with self._outlet(stream, format).awaited() as rendition:
+            if rendition is None:
+                return converter_late()
+            if not connection.transport.is_closing():  # it may have hung up while it waited
+                session = FlowSession(stream, format, rendition)
+                session.start(connection, scope, Headers(headers).raw)
+        return None
+
+    def _outlet(self, stream: Stream, format: Format) -> Outlet[FlowRendition]:
+        return flow_outlet(
+            stream,
+            format.key,
+            format.packager,
+            self._pace,
+            needs=format.needs,
+            convert=self._convert,
+        )

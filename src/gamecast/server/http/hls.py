@@ -16,8 +16,10 @@ from starlette.responses import Response
 from gamecast.packaging.hls import HlsSettings
 from gamecast.packaging.playlist import multivariant
 from gamecast.relay.stream import Stream
-from gamecast.server.hls import KEY, HlsRendition
-from gamecast.server.http.problems import problem
+from gamecast.server.convert import MakeConverter
+from gamecast.server.hls import HlsRendition, find_hls, hls_outlet
+from gamecast.server.http.problems import converter_late, problem
+from gamecast.server.outlet import Outlet
 
 MEDIA_PLAYLIST = "media.m3u8"
 _PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
@@ -63,8 +65,9 @@ def _number(text: str) -> int:
 class HlsRoutes:
     """Answers everything below ``/live/<name>/`` that belongs to HLS."""
 
-    def __init__(self, settings: HlsSettings) -> None:
+    def __init__(self, settings: HlsSettings, convert: MakeConverter | None) -> None:
         self._settings = settings
+        self._convert = convert
         self._over: dict[str, HlsRendition] = {}
 
     @staticmethod
@@ -78,14 +81,9 @@ class HlsRoutes:
 
     async def answer(self, request: Request, stream: Stream, file: str) -> Response | None:
         """The response, or ``None`` if ``file`` is not a name of ours."""
-        if file in ("index.m3u8", "master.m3u8"):
-            return await self._index(request, stream)
-        if file == MEDIA_PLAYLIST:
-            return await self._media(request, self._rendition(request, stream))
-        rendition = stream.find_rendition(KEY)
-        return await self._piece(
-            request, rendition if isinstance(rendition, HlsRendition) else None, file
-        )
+        if file in ("index.m3u8", "master.m3u8", MEDIA_PLAYLIST):
+            return await self._playlist(request, stream, file)
+        return await self._piece(request, find_hls(stream), file)
 
     async def answer_after_the_end(self, request: Request, name: str, file: str) -> Response | None:
         """For players that were reading: the playlist with ENDLIST and what it lists, for a while.
@@ -114,17 +112,21 @@ class HlsRoutes:
             return piece_answer(rendition.piece(int(match["msn"])))
         return await self._part(rendition, int(match["msn"]), int(match["part"]))
 
-    def _rendition(self, request: Request, stream: Stream) -> HlsRendition:
-        rendition = stream.rendition(
-            KEY,
-            lambda: HlsRendition(
-                stream,
-                self._settings,
-                on_finish=lambda rendition: self._keep(stream.name, rendition),
-            ),
+    async def _playlist(self, request: Request, stream: Stream, file: str) -> Response:
+        """Either playlist; asking for the index already starts what makes the pieces."""
+        outlet = hls_outlet(
+            stream,
+            self._settings,
+            convert=self._convert,
+            on_finish=lambda rendition: self._keep(stream.name, rendition),
         )
-        self._seen(rendition, request)
-        return rendition
+        async with outlet.awaited() as rendition:
+            if rendition is None:
+                return converter_late()
+            self._seen(rendition, request)
+            if file == MEDIA_PLAYLIST:
+                return await self._media(request, rendition)
+            return _index(request, outlet, rendition)
 
     def _keep(self, name: str, rendition: HlsRendition) -> None:
         self._over[name] = rendition
@@ -138,17 +140,6 @@ class HlsRoutes:
     def _seen(rendition: HlsRendition, request: Request) -> None:
         address = request.client.host if request.client else ""
         rendition.seen(hash((address, request.headers.get("user-agent", ""))))
-
-    async def _index(self, request: Request, stream: Stream) -> Response:
-        # Asking for the index already starts the rendition: its first parts are made meanwhile.
-        rendition = self._rendition(request, stream)
-        text = multivariant(
-            stream.main_tracks,
-            bandwidth=max(rendition.packager.peak_bitrate, stream.bitrate),
-            average=stream.bitrate,
-            media_uri=MEDIA_PLAYLIST + _credential(request),
-        )
-        return Response(text, media_type=_PLAYLIST_TYPE, headers={"cache-control": "max-age=2"})
 
     async def _media(self, request: Request, rendition: HlsRendition) -> Response:
         try:
@@ -171,6 +162,18 @@ class HlsRoutes:
         if (msn, part) == packager.position:  # the preload hint: answer when it exists
             await rendition.reach(msn, part)
         return piece_answer(rendition.piece(msn, part))
+
+
+def _index(request: Request, outlet: Outlet[HlsRendition], rendition: HlsRendition) -> Response:
+    """The multivariant playlist, of what players get: that may be converted."""
+    bitrate = outlet.source.bitrate
+    text = multivariant(
+        rendition.packager.tracks,
+        bandwidth=max(rendition.packager.peak_bitrate, bitrate),
+        average=bitrate,
+        media_uri=MEDIA_PLAYLIST + _credential(request),
+    )
+    return Response(text, media_type=_PLAYLIST_TYPE, headers={"cache-control": "max-age=2"})
 
 
 def _credential(request: Request) -> str:

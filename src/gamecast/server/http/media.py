@@ -63,7 +63,7 @@ class MediaApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry for HTTP requests whose path starts with :data:`PREFIX`."""
         request = Request(scope, receive)
-        response = await self._answer(request, scope, receive, send)
+        response = await self._answer(request, scope)
         await self._send(response, scope, receive, send)
 
     async def whip(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,9 +84,7 @@ class MediaApp:
                 response.headers.setdefault(name, value)
             await response(scope, receive, send)
 
-    async def _answer(
-        self, request: Request, scope: Scope, receive: Receive, send: Send
-    ) -> Response | None:
+    async def _answer(self, request: Request, scope: Scope) -> Response | None:
         name, _, file = scope["path"].removeprefix(PREFIX).partition("/")
         if request.method == "OPTIONS":
             return await self._options(request, name, file)
@@ -114,15 +112,7 @@ class MediaApp:
         missing = format.missing(stream.main_tracks)
         if missing is not None:
             return _not_carried(missing, extension)
-        await self._flow.serve(
-            scope,
-            receive,
-            send,
-            stream=stream,
-            format=format,
-            headers=self._cors,
-        )
-        return None
+        return await self._flow.serve(scope, stream=stream, format=format, headers=self._cors)
 
     async def _options(self, request: Request, name: str | None, file: str) -> Response:
         """Preflights are answered alike everywhere (they bring no credentials); what WebRTC

@@ -11,6 +11,7 @@ from gamecast.relay.rendition import FlowRendition
 from gamecast.relay.stream import Stream
 from gamecast.relay.viewer import Viewer
 from gamecast.server.http.views import timestamp
+from gamecast.server.outlet import Outlet
 from gamecast.server.webrtc.source import WebRtcSource
 from gamecast.server.webrtc.viewer import WhepViewer
 from gamecast.server.webrtc.whip import WhipPublisher
@@ -20,8 +21,9 @@ def describe_viewers(stream: Stream) -> list[dict[str, Any]]:
     """Every viewer that holds a connection."""
     found: list[dict[str, Any]] = []
     for rendition in stream.renditions.values():
-        if isinstance(rendition, FlowRendition):
-            found += [_flow(rendition, viewer) for viewer in rendition.viewers]
+        if isinstance(rendition, Outlet) and isinstance(rendition.rendition, FlowRendition):
+            flow = rendition.rendition
+            found += [_flow(flow, viewer) for viewer in flow.viewers]
         elif isinstance(rendition, WebRtcSource):
             found += [_whep(viewer) for viewer in rendition.rtp.viewers]
     return found

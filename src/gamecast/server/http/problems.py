@@ -51,3 +51,9 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def not_on_air(name: str) -> Response:
     """404 for a stream that nobody publishes now."""
     return problem(404, f"{name} is not on air", code="not_on_air")
+
+
+def converter_late() -> Response:
+    """503 for a viewer whose format needs a converter that has not started in time."""
+    detail = "what this format needs of the stream is still being made"
+    return problem(503, detail, code="converter_late", headers={"retry-after": "2"})

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Protocol
 
 from gamecast.relay.directory import Directory
-from gamecast.server.hls import KEY, HlsRendition
+from gamecast.server.hls import HlsRendition, find_hls
 from gamecast.server.http.answers import Answer, Give, Headers, Pending
 from gamecast.server.http.hls import PIECE, late_answer, piece_answer, reload_answer
 
@@ -55,8 +55,8 @@ class ReadyHls:
             return None
         name, _, file = url[len(_PREFIX) :].decode("latin-1").partition("/")
         stream = self._directory.get(name)
-        rendition = stream.find_rendition(KEY) if stream is not None else None
-        if not isinstance(rendition, HlsRendition):
+        rendition = find_hls(stream) if stream is not None else None
+        if rendition is None:
             return None
         if (match := PIECE.fullmatch(file)) is not None:
             special, find = _SPECIAL, self._find_piece

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from gamecast.net.tcp import TcpDriver
 from gamecast.protocols.rtmp import ServerConnection
 from gamecast.relay.lane import plain
 from gamecast.relay.pace import Pace
+from gamecast.relay.rendition import FlowRendition
 from gamecast.relay.stream import Stream
 from gamecast.relay.viewer import Viewer
 from gamecast.server.convert import MakeConverter
-from gamecast.server.flow import flow_rendition
+from gamecast.server.flow import flow_outlet
+from gamecast.server.needs import Needs
 from gamecast.server.rtmp.packager import RtmpPackager
 
 
@@ -26,23 +29,37 @@ class RtmpPlayer:
         stream: Stream,
         pace: Pace,
         *,
-        aac: MakeConverter | None,
+        needs: Needs,
+        convert: MakeConverter | None,
     ) -> None:
-        """``aac``: what makes AAC of Opus, for a player that has no Opus."""
+        """``needs``: what this player does not have, and ``convert`` makes something else of."""
         self._driver = driver
         self._connection = connection
         self._stream_id = stream_id
         self._stream = stream
         self._pace = pace
-        self._aac = aac
-        self._key = f"rtmp/{stream_id}" + ("/aac" if aac is not None else "")
+        self._needs = needs
+        self._convert = convert
+        self._key = f"rtmp/{stream_id}/{needs.word}"
         self._full = False
+        self._paused = False
         self._viewer: Viewer | None = None
+        self._rendition: FlowRendition | None = None
 
-    def join(self) -> None:
-        """Start (again, after a pause): headers, current group, then live."""
-        if self._viewer is not None or self._stream.ended:
-            return
+    def awaited(self) -> AbstractAsyncContextManager[FlowRendition | None]:
+        """What this player can have, as soon as it is there; see :meth:`Outlet.awaited`."""
+        outlet = flow_outlet(
+            self._stream,
+            self._key,
+            lambda: RtmpPackager(self._stream_id),
+            self._pace,
+            needs=self._needs,
+            convert=self._convert,
+        )
+        return outlet.awaited()
+
+    def join(self, rendition: FlowRendition) -> None:
+        """Start: headers, current group, then live."""
         self._viewer = Viewer(
             protocol="rtmp",
             sink=self,
@@ -50,21 +67,28 @@ class RtmpPlayer:
             since=self._stream.clocks.wall(),
             full=self._full,
         )
-        rendition = flow_rendition(
-            self._stream,
-            self._key,
-            lambda: RtmpPackager(self._stream_id),
-            self._pace,
-            aac=self._aac,
-        )
+        self._rendition = rendition
         rendition.join(self._viewer, plain)
 
+    async def resume(self) -> None:
+        """Start again after a pause."""
+        self._paused = False
+        if self._viewer is not None or self._stream.ended:
+            return
+        async with self.awaited() as rendition:
+            if self._paused or self._viewer is not None:
+                return  # it has changed its mind, more than once perhaps
+            if rendition is not None:
+                self.join(rendition)
+            else:
+                self.finish("no converter")
+
     def leave(self) -> None:
-        """Stop watching."""
+        """Stop watching, for a pause or for good."""
+        self._paused = True
         viewer, self._viewer = self._viewer, None
-        rendition = self._stream.find_rendition(self._key)
-        if viewer is not None and rendition is not None:
-            rendition.leave(viewer)  # type: ignore[attr-defined]  # the key names a flow rendition
+        if viewer is not None and self._rendition is not None:
+            self._rendition.leave(viewer)
             self._stream.release(self._key)
 
     def set_full(self, full: bool) -> None:

@@ -14,6 +14,7 @@ from gamecast.protocols.rtmp import RtmpProtocolError, ServerConnection, events
 from gamecast.relay.directory import Busy
 from gamecast.server.auth_answers import Reason, Refusal
 from gamecast.server.context import Context
+from gamecast.server.needs import NOTHING, rtmp_needs
 from gamecast.server.rtmp.names import requested
 from gamecast.server.rtmp.player import RtmpPlayer
 from gamecast.server.rtmp.publisher import RtmpPublisher
@@ -37,7 +38,7 @@ class RtmpSession:
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._driver: TcpDriver | None = None
-        self._has_opus = False
+        self._needs = NOTHING
         self._software = ""
         self._publishers: dict[int, RtmpPublisher] = {}
         self._players: dict[int, RtmpPlayer] = {}
@@ -112,7 +113,7 @@ class RtmpSession:
     @_on.register
     def _(self, event: events.ConnectReceived) -> None:
         self._software = event.flash_ver
-        self._has_opus = event.decodes("Opus")
+        self._needs = rtmp_needs(event.decodes)
 
     @_on.register
     def _(self, event: events.PublishRequested) -> None:
@@ -144,7 +145,7 @@ class RtmpSession:
     def _(self, event: events.PlayResumed) -> None:
         player = self._players.get(event.stream_id)
         if player is not None:
-            player.join()
+            self._spawn(player.resume())
 
     @_on.register
     def _(self, event: events.ConnectionTimedOut) -> None:
@@ -194,24 +195,31 @@ class RtmpSession:
             return
         stream = self._context.directory.get(name or "")
         if isinstance(answer, Refusal) or stream is None:
-            description = "Not allowed." if isinstance(answer, Refusal) else "Not on air."
-            self._connection.reject_play(request.stream_id, description=description)
-            self._flush()
-            self._close_soon()
+            denied = isinstance(answer, Refusal)
+            self._reject_play(request.stream_id, "Not allowed." if denied else "Not on air.")
             return
-        if self._connection.accept_play(request.stream_id):
-            self._flush()
-            player = RtmpPlayer(
-                self._driver,
-                self._connection,
-                request.stream_id,
-                stream,
-                self._context.pace,
-                aac=None if self._has_opus else self._context.convert,
-            )
-            self._players[request.stream_id] = player
-            player.join()
-            self._log.info("rtmp.play", channel=stream.name, software=self._software)
+        player = RtmpPlayer(
+            self._driver,
+            self._connection,
+            request.stream_id,
+            stream,
+            self._context.pace,
+            needs=self._needs,
+            convert=self._context.convert,
+        )
+        async with player.awaited() as rendition:
+            if rendition is None:
+                self._reject_play(request.stream_id, "Not ready yet.")
+            elif self._connection.accept_play(request.stream_id):
+                self._flush()
+                self._players[request.stream_id] = player
+                player.join(rendition)
+                self._log.info("rtmp.play", channel=stream.name, software=self._software)
+
+    def _reject_play(self, stream_id: int, description: str) -> None:
+        self._connection.reject_play(stream_id, description=description)
+        self._flush()
+        self._close_soon()
 
     def _reject_publish(self, stream_id: int, code: str, description: str) -> None:
         self._log.info("rtmp.publish_refused", reason=description)

@@ -12,7 +12,9 @@ from gamecast.relay.pace import Pace
 from gamecast.relay.rendition import FlowRendition
 from gamecast.relay.stream import Stream
 from gamecast.relay.viewer import Viewer
-from gamecast.server.flow import flow_rendition
+from gamecast.server.convert import MakeConverter
+from gamecast.server.flow import flow_outlet
+from gamecast.server.needs import TS
 
 KEY = "ts"
 """The rendition that HTTP-TS viewers share too."""
@@ -36,6 +38,7 @@ class SrtPlayer:
         *,
         address: str,
         pace: Pace,
+        convert: MakeConverter | None,
         flush: Callable[[], None],
         ended: Callable[[str], None],
     ) -> None:
@@ -44,6 +47,8 @@ class SrtPlayer:
         self._size = chunk_size(connection)
         self._stream = stream
         self._pace = pace
+        self._convert = convert
+        self._left = False
         self._flush = flush
         self._ended = ended
         self._waiting: deque[bytes] = deque()
@@ -59,14 +64,27 @@ class SrtPlayer:
         """What is watched."""
         return self._stream.name
 
-    def join(self) -> None:
-        """Start: current group, then live."""
-        self._pumped_at = self._stream.clocks.monotonic()
-        self._rendition = flow_rendition(self._stream, KEY, TsPackager, self._pace)
-        self._rendition.join(self.viewer, plain)
+    async def join(self) -> None:
+        """Start, as soon as there is what a transport stream can carry: current group, then live.
+
+        The connection is there already, for callers give up sooner than a converter may start.
+        """
+        outlet = flow_outlet(
+            self._stream, KEY, TsPackager, self._pace, needs=TS, convert=self._convert
+        )
+        async with outlet.awaited() as rendition:
+            if self._left:
+                return
+            if rendition is None:
+                self._ended("no converter")
+                return
+            self._pumped_at = self._stream.clocks.monotonic()
+            self._rendition = rendition
+            rendition.join(self.viewer, plain)
 
     def leave(self) -> None:
         """Stop watching."""
+        self._left = True
         rendition, self._rendition = self._rendition, None
         if rendition is not None:
             rendition.leave(self.viewer)

@@ -249,10 +249,11 @@ class SrtServer:
             stream,
             address=session.address[0],
             pace=self._context.pace,
+            convert=self._context.convert,
             flush=session.flush,
             ended=session.end_later,
         )
-        session.player.join()
+        self._spawn(session.player.join())
         log.info("srt.play", channel=stream.name, peer=session.address[0])
 
     def _ended(self, session: SrtSession) -> None:
