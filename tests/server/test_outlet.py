@@ -265,6 +265,46 @@ async def test_another_picture_waits_for_its_keyframe() -> None:
     assert any(each.track is bench.feed.video and each.keyframe for each in shown.packets)
 
 
+@pytest.mark.parametrize("needs", [NOTHING, FLV], ids=["as it is", "beside converted sound"])
+async def test_a_publisher_that_can_be_asked_keeps_its_groups_short(needs: Needs) -> None:
+    """A browser sends a keyframe when it is asked and not before."""
+    bench = Bench(H264, OPUS)
+    await bench.watch("x", needs)
+    for group, least, most in ((30, 0, 0), (10_000, 3, 10)):
+        bench.feed.group = group
+        asked = bench.publisher.keyframes
+        for _ in range(10):
+            bench.play(1)
+            bench.stream.tick()
+        assert least <= bench.publisher.keyframes - asked <= most
+
+
+async def test_where_no_group_is_cached_a_keyframe_is_asked_for() -> None:
+    bench = Bench(H264, OPUS)
+    bench.feed.group = 10_000
+    bench.play(32)
+    assert bench.stream.cached() == []
+    await bench.watch("ts", TS)
+    assert bench.publisher.keyframes == 1
+    waiting = bench.outlet("flv", FLV)
+    assert bench.publisher.keyframes == 2
+    assert waiting.rendition is None
+    bench.feed.first_frame = 10_000
+    bench.play(0.5)
+    assert waiting.rendition is not None
+
+
+async def test_sound_alone_needs_no_keyframes() -> None:
+    bench = Bench(None, AAC)
+    await bench.watch("x", FLV)
+    for _ in range(10):
+        for packet in bench.feed.packets(1):
+            bench.ingest.write(packet)
+        bench.hub.clock.advance(1)
+        bench.stream.tick()
+    assert bench.publisher.keyframes == 0
+
+
 async def test_the_end_reaches_viewers_once_wherever_they_are_fed_from() -> None:
     bench = Bench(VP8, OPUS)
     shown = await bench.watch("flv", FLV)

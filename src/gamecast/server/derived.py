@@ -73,7 +73,7 @@ class DerivedStream:
         ours = [packet for packet in cached if packet.track.kind is self.kind]
         if ours and self.kind is Kind.AUDIO:
             self._wait_for = seconds_of(ours[-1]) - _INSIDE
-        if not ours and self.kind is Kind.VIDEO:
+        if not any(packet.is_video for packet in cached):
             self._parent.request_keyframe()
         self._converter.catch_up(ours)
         for packet in cached:
@@ -117,10 +117,11 @@ class DerivedStream:
         self.stream.end(reason)
 
     def tick(self, now: float) -> None:
-        """Nobody waits for ever; a converter that has nothing to begin with gets a keyframe."""
+        """Nobody waits for ever; what has nothing to begin with gets a keyframe."""
         if now - self._began_at > _PATIENCE:
             self._wait_for = None
-        if self.kind is Kind.VIDEO and now - self._heard_at > _SILENT_SECONDS:
+        silent = self.kind is Kind.VIDEO and now - self._heard_at > _SILENT_SECONDS
+        if silent or not self.stream.ready:
             self._parent.request_keyframe()
         self._pass(self._interleaver.expire(now))
         self.stream.tick()

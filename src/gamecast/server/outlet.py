@@ -20,6 +20,9 @@ R = TypeVar("R", bound=Rendition)
 
 PATIENCE = 5.0
 """Seconds that a viewer waits for a converter to start."""
+_GROUP_SECONDS = 2.5
+"""Longest group before a publisher that can be asked is asked for a keyframe: a browser sends none
+by itself, HLS has to cut at them, and who comes next is to begin with one."""
 
 
 class Outlet(Generic[R]):
@@ -52,6 +55,7 @@ class Outlet(Generic[R]):
         self._steps: tuple[Codec, ...] = ()
         self._derived: DerivedStream | None = None
         self._fed = asyncio.Event()
+        self._keyframe_at = stream.clocks.monotonic()
         self._picture: Track | None = None
         self._shown: dict[int, tuple[int, int]] = {}
         self._over = False
@@ -103,10 +107,12 @@ class Outlet(Generic[R]):
         self._fed.set()
 
     def tick(self, now: float) -> None:
-        """The rendition's; and look for another converter if the present one has given up."""
+        """The rendition's; a keyframe, and another converter, where the last was long ago."""
         if self._derived is not None and self._derived.over:
             self._steps = ()
             self._route(self._stream.main_tracks)
+        if self._picture is not None and now - self._keyframe_at > _GROUP_SECONDS:
+            self.source.request_keyframe()
         if self.rendition is not None:
             self.rendition.tick(now)
 
@@ -170,6 +176,8 @@ class Outlet(Generic[R]):
         if self.rendition is None:
             self.rendition = self._make(source)
             self._picture = next((each for each in tracks if each.kind is Kind.VIDEO), None)
+            if not source.cached():
+                source.request_keyframe()
         else:
             self.rendition.change_tracks(tracks)
         self._fed.set()
@@ -184,6 +192,8 @@ class Outlet(Generic[R]):
             if track != self._picture and not packet.keyframe:
                 return
             self._picture = track
+        if packet.is_video and packet.keyframe:
+            self._keyframe_at = self._stream.clocks.monotonic()
         self._shown[track.id] = packet.dts, track.clock_rate
         self.rendition.write(packet)
 
