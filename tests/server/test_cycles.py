@@ -90,6 +90,12 @@ async def watch_flv(site: Site) -> None:
         assert await http.read_chunk()
 
 
+async def watch_converted(site: Site) -> None:
+    """With Opus made into AAC for all of them."""
+    await watch_flv(site)
+    assert "derived:aac" in site.stream().renditions
+
+
 async def watch_over_websocket(site: Site) -> None:
     async with await RawHttp.open(site.http) as http:
         http.request("/live/main.flv", *UPGRADE)
@@ -190,6 +196,7 @@ async def publish_whip(site: Site) -> None:
     "visit",
     [
         watch_flv,
+        watch_converted,
         watch_over_websocket,
         watch_hls,
         follow_the_feed,
@@ -205,7 +212,8 @@ async def test_nothing_stays_of_those_who_have_gone(
     site: Site, visit: Callable[[Site], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resources, "_SWEEP_SECONDS", 0.2)
-    publisher = await on_air(site, feed=opus_feed() if visit is watch_whep else None)
+    with_opus = visit in (watch_whep, watch_converted)
+    publisher = await on_air(site, feed=opus_feed() if with_opus else None)
     await come_and_go(site, publisher, visit, WARM_UP)
     before = Held.now()
     await come_and_go(site, publisher, visit, CYCLES)
