@@ -44,11 +44,15 @@ const CONFIG = {
   },
 };
 
+/** The server makes H.264 of these for HLS (`server/needs.py`), whatever is published. */
+const CONVERTED = new Set(['vp8']);
+
 export const hls = {
   id: 'hls',
   label: 'LL-HLS',
   catchUp: { jumpBeyond: 6, minBuffer: 0.5 },
-  unsupported: (stream) => unplayable(stream),
+  unsupported: (stream) =>
+    unplayable({ tracks: stream?.tracks?.filter((track) => !CONVERTED.has(track.codec)) }),
   create: (context) => new HlsEngine(context),
 };
 
