@@ -219,6 +219,30 @@ async def test_all_ways_out_of_vp8_share_one_encoder(
         await caller.close()
 
 
+@pytest.mark.parametrize(
+    "encoder",
+    [["libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8"], ["libsvtav1", "-preset", "12"]],
+    ids=["vp9", "av1"],
+)
+async def test_pictures_that_a_transport_stream_has_no_room_for(
+    site: Site, patience: None, tmp_path: Path, encoder: list[str]
+) -> None:
+    options = [*encoder, "-g", "60", "-b:v", "500k"]
+    path = flash_and_beep(tmp_path / "a.mp4", seconds=2, video=options, audio=["libopus"])
+    reel = Reel(load(path))
+    async with reel.on_air(site), await RawHttp.open(site.http) as http:
+        http.request("/live/main.ts")
+        assert await http.read_head(within=30) == 200
+        transport = bytearray()
+        while len(transport) < 100_000:
+            transport += await http.read_chunk()
+        packets = ts_packets(bytes(transport))
+        assert {packet.track.codec for packet in packets} == {Codec.H264, Codec.OPUS}
+        video = [packet for packet in packets if packet.is_video]
+        assert len(pictures(video, low_delay=False)) == len(video) > 30
+        assert set(site.stream().renditions) == {"ts", "derived:h264"}
+
+
 def rtmp_packets(player: RtmpPeer) -> list[Packet]:
     """What an RTMP player has got."""
     reader = TagReader()
