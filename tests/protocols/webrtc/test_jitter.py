@@ -96,6 +96,16 @@ def test_the_buffer_is_bounded() -> None:
     assert len(_sequences(out)) == MAX_PACKETS + 98
 
 
+def test_a_flood_at_the_start_is_bounded_too() -> None:
+    buffer = JitterBuffer(start_wait=1e9)
+    out = []
+    for sequence in range(0, 2 * MAX_PACKETS, 2):
+        out += buffer.insert([_packet(sequence)], 0.0)
+    assert _sequences(out) == [0]
+    assert buffer.lost == 0
+    assert _sequences(buffer.insert([_packet(1)], 0.0)) == [1, 2]
+
+
 @given(st.integers(0, 1 << 32), st.integers(0, 65535))
 @settings(max_examples=30)
 def test_any_path_gives_each_packet_at_most_once_and_in_order(seed: int, start: int) -> None:

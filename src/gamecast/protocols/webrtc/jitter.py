@@ -103,7 +103,10 @@ class JitterBuffer:
         """Collect the first packets; the lowest of them is where the source begins."""
         near = next(iter(self._held), packet.sequence)
         self._held.setdefault(nearest(packet.sequence, near), _Held(packet, now))
-        return self.handle_timer(now)
+        if len(self._held) < MAX_PACKETS:
+            return self.handle_timer(now)
+        self._next = min(self._held)
+        return self._skip()
 
     def _jumped(self, packet: RtpPacket, now: float) -> list[Run]:
         """Believe a jump when the packet after it follows; one stray packet changes nothing."""

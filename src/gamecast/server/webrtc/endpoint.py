@@ -264,4 +264,8 @@ class Endpoint:
             if held.timer is not None:
                 held.timer[1].cancel()
         log.debug("webrtc.closed", reason=reason)
+        if session.sender is not None and session.sender.refused:
+            # Nothing should send a sequence twice; whoever reports a picture that stood still for
+            # one viewer shall find out that something did.
+            log.warning("webrtc.packets_refused", packets=session.sender.refused)
         return self._router.remove(session)
