@@ -23,7 +23,7 @@ from benchmarks import whep_first_picture
 
 from tests.support import ffmpeg, lipsync
 from tests.support.browser import chromium, new_context
-from tests.support.firefox import firefox, own_address
+from tests.support.firefox import FirefoxPage, firefox, own_address
 from tests.support.gamecast import GamecastServer
 from tests.support.obs import SCREEN as OBS_SCREEN
 from tests.support.obs import ObsStudio
@@ -137,6 +137,14 @@ async def in_chromium(server: GamecastServer, speaker: Speaker) -> Watched:
         return await measured(page, speaker, settle=SETTLE, seconds=SECONDS)
 
 
+def check_a_minute(watched: Watched) -> None:
+    """What a machine that does nothing else has to reach."""
+    assert watched.beeps >= SECONDS - 2
+    assert watched.lost == watched.freezes == 0
+    assert watched.shown >= 0.95 * FPS * SECONDS
+    assert abs(watched.offset.median) <= 0.060
+
+
 @pytest.mark.parametrize("publish", [by_ffmpeg, by_obs])
 async def test_stock_encoders_play_in_sync(
     server: GamecastServer, clip: Callable[[str], Path], tmp_path: Path, publish: Publish
@@ -151,12 +159,10 @@ async def test_stock_encoders_play_in_sync(
         assert watched.beeps
         assert watched.shown
         return
-    assert watched.beeps >= SECONDS - 2
     if IS_MEASURED:
-        assert watched.lost == watched.freezes == 0
-        assert watched.shown >= 0.95 * FPS * SECONDS
-        assert abs(watched.offset.median) <= 0.060
+        check_a_minute(watched)
     else:
+        assert watched.beeps >= SECONDS - 2
         assert not watched.lost or watched.stalled
         assert watched.shown >= 0.6 * FPS * (SECONDS - 2 * watched.stalled)
         assert watched.frozen <= 0.15 * SECONDS + 2 * watched.stalled
@@ -183,17 +189,30 @@ async def test_firefox_plays_stock_encoders_as_vp8(
             await page.add_init_script(WEBRTC + lipsync.KEEP_PEERS)
             await page.goto(f"{server.http}/scene")
             await page.wait_for_function(PLAYS)
-            await page.evaluate(UNMUTE)
-            await page.evaluate(lipsync.WATCH)
-            await page.wait_for_function(HEARD_AND_SEEN, within=60)
-            found = await page.evaluate(lipsync.READ)
-            answer = await page.evaluate("() => peers[0].remoteDescription.sdp")
-            assert "VP8/90000" in answer
+            if IS_MEASURED:
+                watched = await measured(page, speaker, settle=SETTLE, seconds=SECONDS)
+            else:
+                await see_and_hear(page, speaker)
             assert await page.evaluate("() => peers.length") == 1, "the player began anew"
-    flashes = [found["origin"] + flash for flash in found["flashes"]]
-    offset = lipsync.Offset.between(flashes, speaker.beeps)
-    logging.getLogger(__name__).info("%s, stalled %.2f s", offset, found["stalls"])
-    logging.getLogger(__name__).info("%s", offset.pairs)
+    if IS_MEASURED:
+        logging.getLogger(__name__).info("%s, %s", watched.offset, watched)
+        assert "video/vp8" in watched.codecs
+        check_a_minute(watched)
+
+
+async def see_and_hear(page: FirefoxPage, speaker: Speaker) -> None:
+    """Both come out, as VP8 and not far from each other."""
+    await page.evaluate(UNMUTE)
+    await page.evaluate(lipsync.WATCH)
+    await page.wait_for_function(HEARD_AND_SEEN, within=60)
+    found = await page.evaluate(lipsync.READ)
+    assert "VP8/90000" in await page.evaluate("() => peers[0].remoteDescription.sdp")
+    offset = lipsync.Offset.between(
+        [found["origin"] + each for each in found["flashes"]], speaker.beeps
+    )
+    logging.getLogger(__name__).info(
+        "%s, stalled %.2f s: %s", offset, found["stalls"], offset.pairs
+    )
     assert len(speaker.beeps) > 5
     assert abs(median(offset.pairs[-5:])) <= FIREFOX_TOGETHER + found["stalls"]
 

@@ -74,7 +74,9 @@ def test_chromium_in_detail() -> None:
 
 
 def test_firefox_writes_fmtp_before_rtpmap_and_directions_of_extensions() -> None:
-    video = parse_sdp(offer_text("firefox_recvonly")).media[0]
+    offer = parse_sdp(offer_text("firefox_recvonly"))
+    assert offer.username.startswith("mozilla")
+    video = offer.media[0]
     vp8 = video.codec(120)
     assert vp8 is not None
     assert vp8.parameters == {"max-fs": "12288", "max-fr": "60"}

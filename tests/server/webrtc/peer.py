@@ -57,6 +57,8 @@ class Peer(asyncio.DatagramProtocol):
         self.is_muted = False
         self.video: tuple[str, ...] = ("h264",)
         """Codecs that it offers to watch."""
+        self.username = "-"
+        """Of its offer's origin."""
         self.drop: Callable[[RtpPacket], bool] = lambda packet: False
         """Packets that are lost on the way, as far as the test is concerned."""
 
@@ -138,6 +140,7 @@ class Peer(asyncio.DatagramProtocol):
             offer = play_offer(local, video=self.video, session_id=1)
         else:
             offer = publish_offer(local, self._streams, session_id=1)
+        offer.username = self.username
         headers = SDP | ({"authorization": f"Bearer {self._key}"} if self._key else {})
         async with httpx.AsyncClient(timeout=15) as http:
             answer = await http.post(self._url, content=str(offer), headers=headers)

@@ -123,6 +123,8 @@ class MediaSection:
 class SessionDescription:
     """An offer or an answer."""
 
+    username: str = "-"
+    """Of the origin (RFC 8866 section 5.2): browsers write there what they are."""
     session_id: int = 0
     version: int = 2
     bundle: list[str] = field(default_factory=list)
@@ -138,7 +140,7 @@ class SessionDescription:
 
     def _lines(self) -> Iterator[str]:
         yield "v=0"
-        yield f"o=- {self.session_id} {self.version} IN IP4 127.0.0.1"
+        yield f"o={self.username} {self.session_id} {self.version} IN IP4 127.0.0.1"
         yield "s=-"
         yield "t=0 0"
         if self.ice_lite:

@@ -75,7 +75,7 @@ def parse_sdp(text: str) -> SessionDescription:
             _finish(section)
             section = _start_section(value, session, level)
         elif kind == "o":
-            session.session_id, session.version = _origin(value)
+            session.username, session.session_id, session.version = _origin(value)
         elif kind == "a":
             name, _, rest = value.partition(":")
             if section is None:
@@ -103,11 +103,11 @@ def _lines(text: str) -> list[str]:
     return kept
 
 
-def _origin(value: str) -> tuple[int, int]:
+def _origin(value: str) -> tuple[str, int, int]:
     fields = value.split(" ")
     if len(fields) != 6 or not all(each.isascii() and each.isdigit() for each in fields[1:3]):
         raise WebRtcError("malformed SDP origin")
-    return int(fields[1][:20]), int(fields[2][:20])
+    return fields[0], int(fields[1][:20]), int(fields[2][:20])
 
 
 def _start_section(value: str, session: SessionDescription, level: _Level) -> _Section:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gamecast.media.track import Kind
 from gamecast.packaging.rtp import Frame, JointFrames, RtpLine
 from gamecast.protocols.webrtc.batch import PacketBatch
 from gamecast.protocols.webrtc.rtcp import (
@@ -51,6 +52,8 @@ class WhepViewer:
     software: str = ""
     """What the player's HTTP client calls itself."""
     since: float
+    sound_delay: float = 0.0
+    """Seconds by which the player's sound comes out later than its own lip-sync knows."""
     queue: deque[Frame] = field(default_factory=deque, repr=False)
     """Pictures that wait to be paced: the group at the start, large keyframes later."""
     skipping: bool = False
@@ -223,6 +226,7 @@ class WhepViewer:
         for line, timestamp in lines:
             packets, octets = session.sender.sent(line.ssrc)
             if packets:
+                timestamp += self._lead(line)
                 timestamp &= 0xFFFFFFFF
                 reports.append(SenderReport(line.ssrc, ntp, timestamp, packets, octets))
         if reports:
@@ -231,6 +235,13 @@ class WhepViewer:
         # At once: round trips are measured from the time that a report bears.
         for data, address in session.datagrams_to_send():
             self.socket.send(data, address)
+
+    def _lead(self, line: RtpLine) -> int:
+        """Ticks by which a line is told to be ahead: its pictures wait for sound that comes late.
+
+        In the timestamp and not in the time of the report, by which round trips are measured.
+        """
+        return int(self.sound_delay * line.clock_rate) if line.track.kind is Kind.AUDIO else 0
 
     def cut_group(self) -> None:
         """There was no room for a part of this group: what is left of it is of no use."""

@@ -32,6 +32,13 @@ from gamecast.server.webrtc.viewer import WhepViewer
 
 log = structlog.get_logger(__name__)
 
+_FIREFOX = "mozilla"
+"""How the username of its SDP begins."""
+_FIREFOX_SOUND_DELAY = 0.07
+"""Seconds. What Firefox gives libwebrtc for a loudspeaker has no delay: the real one's (buffers of
+its mixer, the sound server and the device, 30 to 60 ms) is missing from its lip-sync, which besides
+lets sound stay up to 30 ms late."""
+
 
 class NotPlayable(Exception):
     """The offer and the stream have nothing in common; the message is for the viewer."""
@@ -136,6 +143,7 @@ class WhepService:
                 address=address,
                 software=software,
                 since=stream.clocks.wall(),
+                sound_delay=_sound_delay(description),
                 rtx_ssrc=RTX_SSRC,
             )
             session = self.endpoint.open(
@@ -178,6 +186,10 @@ class WhepService:
                 stream, convert=self._convert, b_frames=self._b_frames, pace=self._pace, only=only
             ),
         )
+
+
+def _sound_delay(offer: SessionDescription) -> float:
+    return _FIREFOX_SOUND_DELAY if offer.username.startswith(_FIREFOX) else 0.0
 
 
 def _video_of(stream: Stream) -> tuple[Codec, dict[str, str]] | None:
