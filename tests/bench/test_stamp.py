@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gamecast.bench.figures import Figures
 from gamecast.bench.source import Source, SourceSettings
-from gamecast.bench.stamp import MAX_STEP, SIZE, Stamp, find_stamps, stamp_nal
+from gamecast.bench.stamp import MAX_STEP, SIZE, Stamp, find_stamps, stamp_again, stamp_nal
 from gamecast.media.codecs.nal import nal_units
 
 numbers = st.integers(min_value=0, max_value=2**27 - 1)
@@ -27,6 +27,19 @@ def test_a_stamp_is_found_wherever_it_stands(
     stamp = stamp_nal(time_ns, number, group, keyframe=keyframe, step=step)
     data = before + stamp + before
     assert list(find_stamps(data, len(data))) == [Stamp(time_ns, number, group, keyframe, step)]
+
+
+def test_what_is_about_to_leave_is_stamped_again() -> None:
+    stamp = stamp_nal(5, 2, 3, keyframe=True)
+    data = bytearray(b"before" + stamp + b"behind")
+    stamp_again(data, 1 << 60)
+    assert list(find_stamps(data, len(data))) == [Stamp(1 << 60, 2, 3, keyframe=True)]
+    assert data.startswith(b"before")
+    assert data.endswith(b"behind")
+    for unstamped in (b"", b"no stamp", stamp[:-10]):
+        data = bytearray(unstamped)
+        stamp_again(data, 1 << 60)
+        assert data == unstamped
 
 
 def test_a_stamp_that_is_cut_is_not_found_yet() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from gamecast.bench.errors import BenchError
 from gamecast.bench.published import Published
+from gamecast.bench.stamp import stamp_again
 from gamecast.bench.tls import context_for
 from gamecast.media.containers.flv import TagWriter
 from gamecast.media.packet import Packet
@@ -58,8 +60,9 @@ class RtmpPublisher:
             raise BenchError(self._ended or "not connected")
         messages = [] if self.result.frames else self._writer.sequence_headers(0)
         messages += [self._writer.message(packet) for packet in packets]
-        data = b"".join(self._connection.send_media(*message) for message in messages)
-        self._driver.write(data)
+        data = bytearray().join(self._connection.send_media(*message) for message in messages)
+        stamp_again(data, time.time_ns())
+        self._driver.write(bytes(data))
         self.result.frames += 1
         self.result.bytes += len(data)
         self.result.backlog = max(self.result.backlog, self._driver.backlog())

@@ -46,6 +46,18 @@ def stamp_nal(
     return len(nal).to_bytes(4, "big") + nal
 
 
+def stamp_again(data: bytearray, time_ns: int) -> None:
+    """Give the first stamp in ``data``, if there is one, another time.
+
+    For what is about to leave: wrapping a frame for its protocol takes time that is not the
+    server's.
+    """
+    position = data.find(UUID)
+    if 0 <= position <= len(data) - SIZE:
+        start = position + len(UUID)
+        data[start : start + _TIME] = _septets(time_ns, _TIME)
+
+
 def find_stamps(data: bytes | bytearray, end: int) -> Iterator[Stamp]:
     """All whole stamps in ``data[:end]``."""
     position = data.find(UUID, 0, end)
