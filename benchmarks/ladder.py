@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -179,11 +180,26 @@ class Ladder:
 
 
 def worth_repeating(steps: Sequence[Step], full_delay: float) -> list[int]:
-    """Of a first run: its first step, the one nearest to 70 % of the core, the last two."""
+    """Of a first run: its first step, the one nearest to 70 % of the core, the last two.
+
+    Where a long step led from what is carried to what is not, there are shorter ones in between:
+    how far a server comes shall not depend on where the ladder's rungs happen to be.
+    """
     good = [step for step in steps if not step.problem(full_delay)]
     if not good:
         return [step.number for step in steps[:1]]
     busy = min(good, key=lambda step: abs(step.cpu - _BUSY))
-    after = [step for step in steps if step.number > good[-1].number]
-    chosen = [good[0], busy, good[-1], *after[:1]]
-    return sorted({step.number for step in chosen})
+    chosen = {good[0].number, busy.number, good[-1].number}
+    for step in steps:
+        if step.number > good[-1].number:
+            chosen.update(_between(good[-1].number, step.number), {step.number})
+            break
+    return sorted(chosen)
+
+
+def _between(low: int, high: int) -> list[int]:
+    """Rungs that are no further apart than the ladder's own growth."""
+    ratio = high / low
+    count = math.ceil(math.log(ratio, _GROWTH) - 0.01)
+    rungs = [round(low * ratio ** (rung / count)) for rung in range(1, count)]
+    return [rung // _TIDY * _TIDY or rung for rung in rungs]

@@ -77,6 +77,8 @@ def test_a_disturbed_step_does_not_end_it() -> None:
 def test_later_runs_repeat_what_matters() -> None:
     steps = [step(200), step(1400), step(2000), step(2500, delay=1), step(3000, delay=2)]
     assert worth_repeating(steps, 0.1) == [200, 1400, 2000, 2500]
+    steps = [step(50), step(150, delay=1)]
+    assert worth_repeating(steps, 0.1) == [50, 60, 70, 90, 120, 150], "no step of three times"
     ladder = Ladder(200, 8000, known=[200, 1400, 2000])
     assert climb(ladder, full=1800) == [200, 1400, 2000, 2000]
 
