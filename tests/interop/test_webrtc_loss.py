@@ -108,6 +108,6 @@ async def test_a_viewer_is_told_that_its_network_is_too_narrow(server: GamecastS
             assert not await page.locator(TOLD).count()
             relay.change(NARROW)
             await page.wait_for_selector(TOLD, timeout=30_000)
-            assert await page.evaluate(PLAYS)
+            await page.wait_for_function(PLAYS)
     finally:
         relay.close()
