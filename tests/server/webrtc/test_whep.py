@@ -49,7 +49,7 @@ async def test_viewer_gets_the_group_from_its_keyframe_and_then_live(site: Site)
         assert site.stream().audience() == {"total": 1, "whep": 1}
 
 
-@pytest.mark.parametrize(("player", "late"), [("-", 0.0), ("mozilla...THIS_IS_SDPARTA-99.0", 0.07)])
+@pytest.mark.parametrize(("player", "late"), [("-", 0.0), ("mozilla...THIS_IS_SDPARTA-99.0", 0.06)])
 async def test_sound_and_picture_are_on_one_clock(site: Site, player: str, late: float) -> None:
     """Firefox does not know how late its own sound is: its pictures are told to wait for it."""
     peer = Peer(url(site))

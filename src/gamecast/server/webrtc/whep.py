@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 _FIREFOX = "mozilla"
 """How the username of its SDP begins."""
-_FIREFOX_SOUND_DELAY = 0.07
+_FIREFOX_SOUND_DELAY = 0.06
 """Seconds. What Firefox gives libwebrtc for a loudspeaker has no delay: the real one's (buffers of
 its mixer, the sound server and the device, 30 to 60 ms) is missing from its lip-sync, which besides
 lets sound stay up to 30 ms late."""
