@@ -95,18 +95,13 @@ class JitterBuffer:
             at = self.next_timer()
             if at is None or now < at:
                 return ready
-            if self._next is None:
-                self._next = min(self._held)
             ready += self._skip()
 
     def _begin(self, packet: RtpPacket, now: float) -> list[Run]:
         """Collect the first packets; the lowest of them is where the source begins."""
         near = next(iter(self._held), packet.sequence)
         self._held.setdefault(nearest(packet.sequence, near), _Held(packet, now))
-        if len(self._held) < MAX_PACKETS:
-            return self.handle_timer(now)
-        self._next = min(self._held)
-        return self._skip()
+        return self.handle_timer(now) if len(self._held) < MAX_PACKETS else self._skip()
 
     def _jumped(self, packet: RtpPacket, now: float) -> list[Run]:
         """Believe a jump when the packet after it follows; one stray packet changes nothing."""
@@ -122,10 +117,11 @@ class JitterBuffer:
         return [*flushed, Run((packet,), lost_before=1, restarted=True)]
 
     def _skip(self) -> list[Run]:
-        """Give up what is missing in front of the first held packet."""
-        assert self._next is not None
+        """Give up what is missing in front of the first held packet; before the first of all
+        nothing is."""
         first = min(self._held)
-        missing, self._next = first - self._next, first
+        missing = 0 if self._next is None else first - self._next
+        self._next = first
         self.lost += missing
         return self._in_order(missing)
 
