@@ -18,6 +18,9 @@ from gamecast.protocols.webrtc.unwrap import SourceClock
 
 _SYNC_SECONDS = 0.02
 """Sound and picture that are further apart than this by the sender reports are moved."""
+_SLEW = 4
+"""One part of so many of the time that passes is taken to move them: a busy publisher's reports
+contradict each other, and each jump would be seen, backwards as two pictures of the same moment."""
 
 Deliver = Callable[[Packet], None]
 
@@ -42,6 +45,8 @@ class SourceReader:
         self._depacketizer = make_depacketizer(self.codec)
         self._unwrapper = Unwrapper(32)
         self._offset: int | None = None
+        self._unmoved = 0
+        self._placed: int | None = None
         self._start = round(start * self._clock_rate)
         self._last: int | None = None
         self._broken = self.kind is Kind.VIDEO
@@ -84,8 +89,8 @@ class SourceReader:
         ``after``: seconds between the arrivals of the last packet of the old and the first of the
         new; so far are they apart on the session's timeline. A picture begins with a keyframe.
         """
-        at = self._start / self._clock_rate if self._last is None else self.seconds(self._last)
-        self._begin(at + after)
+        at = self._start if self._last is None else self._place(self._last) - self._unmoved
+        self._begin(at / self._clock_rate + after)
 
     @property
     def last(self) -> int | None:
@@ -93,13 +98,15 @@ class SourceReader:
         return self._last
 
     def seconds(self, timestamp: int) -> float:
-        """Where a timestamp stands on the session's timeline."""
+        """Where a timestamp belongs on the session's timeline, once all shifts are made."""
         return self._place(timestamp) / self._clock_rate
 
     def shift(self, seconds: float) -> None:
-        """Move everything from now on (lip-sync found out by sender reports)."""
+        """Move everything from now on, little by little (lip-sync by sender reports)."""
         if self._offset is not None:
-            self._offset += round(seconds * self._clock_rate)
+            ticks = round(seconds * self._clock_rate)
+            self._offset += ticks
+            self._unmoved += ticks
 
     def _place(self, timestamp: int) -> int:
         extended = self._unwrapper.unwrap(timestamp)
@@ -107,8 +114,17 @@ class SourceReader:
             self._offset = self._start - extended
         return extended + self._offset
 
+    def _slew(self, due: int) -> int:
+        """Where what belongs at ``due`` is put: a part of a shift is made, the rest is to come."""
+        at = due - self._unmoved
+        most = abs(self._unmoved) if self._placed is None else max(0, at - self._placed) // _SLEW
+        step = max(-most, min(most, self._unmoved))
+        self._unmoved -= step
+        self._placed = at + step
+        return self._placed
+
     def _deliver(self, data: bytes, timestamp: int, deliver: Deliver) -> None:
-        dts = self._place(timestamp)
+        dts = self._slew(self._place(timestamp))
         if self.kind is Kind.AUDIO:
             if self.track is None:
                 config = build_opus_head(OpusConfig(channels=self._channels))
