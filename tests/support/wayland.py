@@ -81,6 +81,10 @@ def wayland_desktop(colour: str = "#1428d2") -> Iterator[Desktop]:
     try:
         with ExitStack() as stack:
             yield _start(folder, colour, stack)
+    except BaseException as error:
+        for log in sorted(folder.glob("*.log")):  # they go with the folder
+            error.add_note(f"{log.name}:\n{log.read_text(errors='replace')[-2000:]}")
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
