@@ -31,6 +31,9 @@ _PACE_FACTOR = 5
 """So many times its bit rate for a stream that is heavier, or it would hardly be caught up with."""
 _BURST_BYTES = 64 * 1024
 """Larger frames are paced too."""
+_LIVE_FACTOR = 2
+"""But faster, for all that is behind a keyframe waits for it, and there is less of it than of a
+group: a buffer on the way takes it."""
 _RECENT_SOUND = 2
 """Audio frames of the group that a new viewer gets."""
 _REPORT_SECONDS = 1.0
@@ -156,6 +159,7 @@ class RtpRendition:
         for frame in [frame for frame in self._group if not frame.is_video][-_RECENT_SOUND:]:
             viewer.send(frame)
         viewer.queue.extend(frame for frame in self._group if frame.is_video)
+        viewer.is_behind = True
         self._report_to(viewer)
         self._pace(viewer)
 
@@ -236,18 +240,23 @@ class RtpRendition:
                 continue  # a connection that is slower than the pace sets its own
             self._send_share(viewer, seconds, now, wall)
             if not viewer.waits:
+                viewer.is_behind = False
                 del self._pacing[viewer]
         if self._pacing:
-            self._pacer = self._loop.call_later(_PACE_SECONDS, self._paced)
+            self._pacer = self._loop.call_at(now + _PACE_SECONDS, self._paced)
 
     def _send_share(self, viewer: WhepViewer, seconds: float, now: float, wall: float) -> None:
-        pace = viewer.pace or max(_PACE_BITRATE, _PACE_FACTOR * self._bitrate) / 8
-        share = pace * seconds
+        share = (viewer.pace or self._pace_of(viewer)) * seconds
         viewer.credit = min(share, viewer.credit + share)
         while viewer.repeats and viewer.credit > 0:
             viewer.credit -= viewer.resend(*viewer.repeats.popleft(), now=now, wall=wall)
         while (viewer.queue or viewer.parts) and viewer.credit > 0:
             viewer.credit -= viewer.send_next()
+
+    def _pace_of(self, viewer: WhepViewer) -> float:
+        """Bytes per second, where the viewer's network is not known to take less."""
+        pace = max(_PACE_BITRATE, _PACE_FACTOR * self._bitrate) / 8
+        return pace if viewer.is_behind or viewer.repeats else pace * _LIVE_FACTOR
 
     def _report(self, now: float) -> None:
         if now - self._reported < _REPORT_SECONDS * 0.9:

@@ -56,6 +56,8 @@ class WhepViewer:
     """Seconds by which the player's sound comes out later than its own lip-sync knows."""
     queue: deque[Frame] = field(default_factory=deque, repr=False)
     """Pictures that wait to be paced: the group at the start, large keyframes later."""
+    is_behind: bool = False
+    """Whether it is still being handed the group with which it began."""
     skipping: bool = False
     sent_bytes: int = 0
     dropped_groups: int = 0
