@@ -26,7 +26,8 @@ def test_a_stamp_is_found_wherever_it_stands(
 ) -> None:
     stamp = stamp_nal(time_ns, number, group, keyframe=keyframe, step=step)
     data = before + stamp + before
-    assert list(find_stamps(data, len(data))) == [Stamp(time_ns, number, group, keyframe, step)]
+    expected = Stamp(time_ns, number, group, keyframe, step, (0,) * (step - 1))
+    assert list(find_stamps(data, len(data))) == [expected]
 
 
 def test_what_is_about_to_leave_is_stamped_again() -> None:
@@ -47,6 +48,25 @@ def test_a_stamp_that_is_cut_is_not_found_yet() -> None:
     whole = data.index(b"\xb7\xa1") + SIZE
     assert not list(find_stamps(data, whole - 1))
     assert len(list(find_stamps(data, whole))) == 1
+
+
+def test_a_stamp_tells_when_frames_without_one_were_sent() -> None:
+    stamp = stamp_nal(90, 8, 0, step=4, earlier=[70, 80])
+    (found,) = find_stamps(stamp, len(stamp))
+    assert found.earlier == (0, 70, 80), "nothing is known of the first"
+    assert b"\x00\x00" not in stamp[4:]
+    (found,) = find_stamps(stamp, len(stamp) - 2)
+    assert found.earlier == (), "it ends too soon"
+
+
+def test_frames_without_a_stamp_are_measured_if_none_is_missing() -> None:
+    figures = Figures(scans=True, asked_at=0.0)
+    second = 1_000_000_000
+    stamp = Stamp(10 * second, 8, 0, step=4, earlier=(0, 8 * second, 9 * second))
+    figures.see(stamp, wall_ns=11 * second, now=1.0, earlier=[8 * second] * 2)
+    assert list(figures.delays) == [1.0]
+    figures.see(stamp, wall_ns=12 * second, now=1.0, earlier=[8 * second, 12 * second, 14 * second])
+    assert list(figures.delays) == [1.0, 2.0, 4.0, 5.0]
 
 
 def test_no_byte_of_a_stamp_needs_emulation_prevention() -> None:
@@ -82,7 +102,7 @@ def test_stamps_may_be_some_frames_apart() -> None:
     assert figures.missed_frames == 6, "the stamp that was not seen stands for so many"
 
 
-@pytest.mark.parametrize("every", [7, 128])
-def test_stamps_fit_into_groups(every: int) -> None:
+@pytest.mark.parametrize(("every", "group"), [(7, 30), (MAX_STEP + 1, 2 * (MAX_STEP + 1))])
+def test_stamps_fit_into_groups(every: int, group: int) -> None:
     with pytest.raises(ValueError, match="stamp every"):
-        Source(SourceSettings(fps=30, group=30, stamp_every=every))
+        Source(SourceSettings(fps=30, group=group, stamp_every=every))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gamecast.bench.stamp import Stamp
@@ -66,8 +67,12 @@ class Figures:
         self.longest_gap = max(self.longest_gap, gap)
         self.stalls += gap > self.stall_after
 
-    def see(self, stamp: Stamp, *, wall_ns: int, now: float) -> None:
-        """A frame that arrived at ``wall_ns``; ``now`` is the same moment."""
+    def see(self, stamp: Stamp, *, wall_ns: int, now: float, earlier: Sequence[int] = ()) -> None:
+        """A frame that arrived at ``wall_ns``; ``now`` is the same moment.
+
+        ``earlier``: when the frames since the last stamp arrived, of which the stamp tells when
+        they were sent. Nothing is known of them if one is missing.
+        """
         self.frames += 1
         if 0 <= self.number < stamp.number - stamp.step:
             self.missed_frames += stamp.number - stamp.step - self.number
@@ -75,7 +80,10 @@ class Figures:
         self.number, self.group = stamp.number, stamp.group
         if stamp.keyframe and not self.first_picture_seconds:
             self.first_picture_seconds = now - self.asked_at
-        self.delays.append((wall_ns - stamp.time_ns) / 1e9)
+        times = [(stamp.time_ns, wall_ns)]
+        if len(stamp.earlier) == len(earlier):
+            times += zip(stamp.earlier, earlier, strict=True)
+        self.delays.extend((arrived - sent) / 1e9 for sent, arrived in times if sent)
 
     def reset(self, now: float) -> None:
         """Begin to measure: what came before does not count."""

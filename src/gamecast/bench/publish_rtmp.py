@@ -54,18 +54,19 @@ class RtmpPublisher:
         self._driver: TcpDriver | None = None
         self._ended = ""
 
-    def send(self, packets: Sequence[Packet]) -> None:
-        """One picture and its sound. Raises :class:`BenchError`."""
+    def send(self, packets: Sequence[Packet]) -> int:
+        """One picture and its sound; when it was ready. Raises :class:`BenchError`."""
         if self._driver is None or self._ended:
             raise BenchError(self._ended or "not connected")
         messages = [] if self.result.frames else self._writer.sequence_headers(0)
         messages += [self._writer.message(packet) for packet in packets]
         data = bytearray().join(self._connection.send_media(*message) for message in messages)
-        stamp_again(data, time.time_ns())
+        stamp_again(data, ready := time.time_ns())
         self._driver.write(bytes(data))
         self.result.frames += 1
         self.result.bytes += len(data)
         self.result.backlog = max(self.result.backlog, self._driver.backlog())
+        return ready
 
     def stop(self) -> None:
         """Say goodbye."""

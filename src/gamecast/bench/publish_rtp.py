@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import time
 from collections.abc import Sequence
 from urllib.parse import parse_qs, urlsplit
 
@@ -41,8 +42,9 @@ class RtpPublisher:
         self._loop = asyncio.get_running_loop()
         self._socket = UdpSocket(sock, lambda data, address: None)
 
-    def send(self, packets: Sequence[Packet]) -> None:
-        """One picture and its sound."""
+    def send(self, packets: Sequence[Packet]) -> int:
+        """One picture and its sound; when that was."""
+        ready = time.time_ns()
         for packet in packets:
             address = self._video if packet.is_video else self._audio
             if address is not None:
@@ -50,6 +52,7 @@ class RtpPublisher:
                 self._socket.send_batch([header + payload for header, payload in written], address)
                 self.result.bytes += sum(len(payload) for _, payload in written)
         self.result.frames += 1
+        return ready
 
     def stop(self) -> None:
         """Plain RTP has no goodbye."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Sequence
 
 from gamecast.bench.errors import BenchError
@@ -44,8 +45,8 @@ class SrtPublisher:
         self._caller = Caller(url.settings, now=self._loop.time(), random_bytes=os.urandom)
         self._flush()
 
-    def send(self, packets: Sequence[Packet]) -> None:
-        """One picture and its sound. Raises :class:`BenchError`."""
+    def send(self, packets: Sequence[Packet]) -> int:
+        """One picture and its sound; when it was ready. Raises :class:`BenchError`."""
         connection = self._caller.connection
         if connection is None or self._ended:
             raise BenchError(self._ended or "not connected")
@@ -55,8 +56,10 @@ class SrtPublisher:
             connection.send(data[at : at + PAYLOAD_SIZE], now)
         self.result.frames += 1
         self.result.bytes += len(data)
+        ready = time.time_ns()
         self._flush()
         self.result.backlog = max(self.result.backlog, connection.unsent * PAYLOAD_SIZE)
+        return ready
 
     def stop(self) -> None:
         """Say goodbye and close."""

@@ -75,17 +75,19 @@ class WhipPublisher:
         self._socket = UdpSocket(sock, self._received)
         self._wake()
 
-    def send(self, packets: Sequence[Packet]) -> None:
-        """One picture and its sound. Raises :class:`BenchError`."""
+    def send(self, packets: Sequence[Packet]) -> int:
+        """One picture and its sound; when that was ready. Raises :class:`BenchError`."""
         sender, address = self._session.sender, self._session.selected
         if self._ended or sender is None or address is None:
             raise BenchError(self._ended or "not connected")
+        ready = time.time_ns()
         for packet in packets:
             feed = self._feeds[packet.track.id]
             datagrams = []
             for header, payload in feed.write(packet):
                 datagrams.append(sender.protect(header, payload))
                 self._sent[feed.ssrc, int.from_bytes(header[2:4], "big")] = datagrams[-1]
+            ready = time.time_ns()
             self._socket.send_batch(datagrams, address)
             self.result.bytes += sum(map(len, datagrams))
         while len(self._sent) > _KEPT:
@@ -96,6 +98,7 @@ class WhipPublisher:
             for feed in self._feeds.values():
                 self._session.send_rtcp([feed.sender_report(time.time())])
             self._flush()
+        return ready
 
     def stop(self) -> None:
         """Say goodbye and close."""

@@ -74,8 +74,11 @@ class Publisher(Protocol):
 
     result: Published
 
-    def send(self, packets: Sequence[Packet]) -> None:
-        """One picture and the sound before it, now. Raises ``BenchError`` if it is over."""
+    def send(self, packets: Sequence[Packet]) -> int:
+        """One picture and the sound before it, now. Raises ``BenchError`` if it is over.
+
+        Returns the Unix time at which it was ready to leave, in nanoseconds.
+        """
 
     def stop(self) -> None:
         """Say goodbye."""

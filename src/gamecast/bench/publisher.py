@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
@@ -105,6 +106,8 @@ async def _send_in_time(
 ) -> None:
     frame = 1.0 / source.settings.fps
     step = frame / len(publishers)
+    unstamped = source.settings.stamp_every - 1
+    sent: list[deque[int]] = [deque(maxlen=unstamped) for _ in publishers]
     loop = asyncio.get_running_loop()
     begin = loop.time()
     number = 0
@@ -115,7 +118,8 @@ async def _send_in_time(
             await asyncio.sleep(max(0.0, due - loop.time()))
             if loop.time() - due > frame / 2:
                 publisher.result.late += 1
-            publisher.send(source.packets(number, time.time_ns()))
+            packets = source.packets(number, time.time_ns(), sent[index])
+            sent[index].append(publisher.send(packets))
         number += 1
 
 

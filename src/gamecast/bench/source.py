@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -60,24 +60,30 @@ class Source:
         self.audio, self._sounds = _encode_audio(settings.audio)
         self._samples = _FRAME_SAMPLES[settings.audio]
 
-    def video_packet(self, number: int, time_ns: int) -> Packet:
-        """Frame ``number`` since the beginning, stamped with ``time_ns`` if it is its turn."""
+    def video_packet(self, number: int, time_ns: int, earlier: Sequence[int] = ()) -> Packet:
+        """Frame ``number`` since the beginning, stamped with ``time_ns`` if it is its turn.
+
+        ``earlier``: when the frames since the last stamp were sent.
+        """
         loop, index = divmod(number, len(self._frames))
         frame = self._frames[index]
         shift = loop * self.settings.group * VIDEO_CLOCK_RATE // self.settings.fps
         data, step = frame.data, self.settings.stamp_every
         if number % step == 0:
-            data = stamp_nal(time_ns, number, loop, keyframe=frame.keyframe, step=step) + data
+            stamp = stamp_nal(
+                time_ns, number, loop, keyframe=frame.keyframe, step=step, earlier=earlier
+            )
+            data = stamp + data
         return Packet(
             self.video, frame.dts + shift, frame.pts + shift, data, keyframe=frame.keyframe
         )
 
-    def packets(self, number: int, time_ns: int) -> list[Packet]:
+    def packets(self, number: int, time_ns: int, earlier: Sequence[int] = ()) -> list[Packet]:
         """Frame ``number``, behind the sound that begins before it."""
         fps = self.settings.fps
         begin = self._sounds_due((number - 1) / fps) if number else 0
         sounds = range(begin, self._sounds_due(number / fps))
-        return [*map(self.audio_packet, sounds), self.video_packet(number, time_ns)]
+        return [*map(self.audio_packet, sounds), self.video_packet(number, time_ns, earlier)]
 
     def audio_packet(self, number: int) -> Packet:
         """Audio frame ``number`` since the beginning."""

@@ -8,16 +8,16 @@ set: no emulation prevention (7.4.1) can change them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 UUID = bytes.fromhex("b7a1c3d94e5f4867a9d2e1f0c8937ad5")
 _TIME, _NUMBER, _GROUP, _STEP = 10, 5, 4, 1
 _BODY = _TIME + _NUMBER + _GROUP + _STEP
-MAX_STEP = 127
 SIZE = len(UUID) + _BODY
-"""Bytes from the first of the UUID to the last of the stamp."""
-_SEI_HEADER = bytes([0x06, 0x05, SIZE])
+"""Bytes from the first of the UUID to what the stamp says of other frames."""
+MAX_STEP = 1 + (254 - SIZE) // _TIME
+"""So that the size of the message is one byte."""
 _TRAILING = b"\x80"
 
 
@@ -34,15 +34,26 @@ class Stamp:
     keyframe: bool = False
     step: int = 1
     """Every so many frames one is stamped."""
+    earlier: tuple[int, ...] = ()
+    """When the frames since the last stamp were sent, in order; 0 where it is not known. Empty if
+    the bytes end before it."""
 
 
 def stamp_nal(
-    time_ns: int, number: int, group: int, *, keyframe: bool = False, step: int = 1
+    time_ns: int,
+    number: int,
+    group: int,
+    *,
+    keyframe: bool = False,
+    step: int = 1,
+    earlier: Sequence[int] = (),
 ) -> bytes:
     """The SEI NAL unit behind its 4-byte length (ISO/IEC 14496-15), to put before the slices."""
-    tail = _septets(group << 1 | keyframe, _GROUP) + _septets(step, _STEP)
-    body = _septets(time_ns, _TIME) + _septets(number, _NUMBER) + tail
-    nal = _SEI_HEADER + UUID + body + _TRAILING
+    body = _septets(time_ns, _TIME) + _septets(number, _NUMBER)
+    body += _septets(group << 1 | keyframe, _GROUP) + _septets(step, _STEP)
+    unknown = [0] * (step - 1 - len(earlier))
+    body += b"".join(_septets(each, _TIME) for each in (*unknown, *earlier))
+    nal = bytes([0x06, 0x05, len(UUID) + len(body)]) + UUID + body + _TRAILING
     return len(nal).to_bytes(4, "big") + nal
 
 
@@ -64,14 +75,22 @@ def find_stamps(data: bytes | bytearray, end: int) -> Iterator[Stamp]:
     while 0 <= position <= end - SIZE:
         start = position + len(UUID)
         group = _value(data[start + _TIME + _NUMBER : start + _BODY - _STEP])
+        step = _value(data[start + _BODY - _STEP : start + _BODY])
         yield Stamp(
             _value(data[start : start + _TIME]),
             _value(data[start + _TIME : start + _TIME + _NUMBER]),
             group >> 1,
             bool(group & 1),
-            _value(data[start + _BODY - _STEP : start + _BODY]),
+            step,
+            _times(data, start + _BODY, min(start + _BODY + (step - 1) * _TIME, end), step - 1),
         )
         position = data.find(UUID, start + _BODY, end)
+
+
+def _times(data: bytes | bytearray, begin: int, end: int, count: int) -> tuple[int, ...]:
+    if end - begin < count * _TIME:
+        return ()
+    return tuple(_value(data[at : at + _TIME]) for at in range(begin, end, _TIME))
 
 
 def _septets(value: int, count: int) -> bytes:

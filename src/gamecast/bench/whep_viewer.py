@@ -1,7 +1,7 @@
 """A light WHEP viewer: a whole ICE and DTLS peer that then only counts what arrives.
 
 RTP headers are in the clear, so loss is known without decrypting: every datagram's sequence number
-is checked. A *scanning* viewer decrypts the beginning of every picture, where the stamp is, and
+is checked. A *scanning* viewer decrypts the beginning of every picture, where the stamp may be, and
 takes the kernel's time stamp of its last packet for its arrival; a *thorough* one decrypts all.
 """
 
@@ -11,11 +11,12 @@ import asyncio
 import socket
 import struct
 import time
+from collections import deque
 
 from gamecast.bench.errors import BenchError
 from gamecast.bench.figures import Figures
 from gamecast.bench.mmsg import HEAD, SLOTS, UDP_GRO, BatchReader
-from gamecast.bench.stamp import Stamp, find_stamps
+from gamecast.bench.stamp import MAX_STEP, Stamp, find_stamps
 from gamecast.bench.webrtc_session import Joined
 from gamecast.protocols.webrtc.events import Closed, Event, RtpReceived
 from gamecast.protocols.webrtc.rtcp import ReceiverReport, ReportBlock
@@ -59,6 +60,8 @@ class LightViewer:
         self._timestamp = -1
         self._looking = 0
         self._stamp: Stamp | None = None
+        self._unstamped: deque[int] = deque(maxlen=MAX_STEP)
+        """When the pictures since the last stamp arrived."""
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._reports: asyncio.TimerHandle | None = None
@@ -172,10 +175,17 @@ class LightViewer:
             if self._thorough or (is_video and self._looking and self._stamp is None):
                 self._looking = max(0, self._looking - 1)
                 self._take(bytes(self._buffer[offset : min(size, offset + segment)]))
-            if is_video and kind & 0x80 and self._stamp is not None:
-                now = time.monotonic()
-                self.figures.see(self._stamp, wall_ns=arrived or time.time_ns(), now=now)
+            if is_video and kind & 0x80:
+                self._picture_ends(arrived or time.time_ns())
                 self._looking, self._stamp = 0, None
+
+    def _picture_ends(self, wall_ns: int) -> None:
+        if self._stamp is None:
+            self._unstamped.append(wall_ns)
+            return
+        earlier, now = list(self._unstamped), time.monotonic()
+        self._unstamped.clear()
+        self.figures.see(self._stamp, wall_ns=wall_ns, now=now, earlier=earlier)
 
     def _take(self, data: bytes) -> None:
         """Everything but media; and media that is to be decrypted."""

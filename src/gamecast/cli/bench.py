@@ -67,7 +67,7 @@ def publish(
     b_frames: Annotated[int, typer.Option(min=0, max=4, help="WHIP and rtp:// take none.")] = 0,
     audio: Annotated[Sound | None, typer.Option(help="AAC, but Opus for WHIP and rtp://.")] = None,
     stamp_every: Annotated[
-        int, typer.Option(help="Frames; over RTP a stamp is a packet of its own.", min=1, max=127)
+        int, typer.Option(help="Frames; over RTP a stamp is a packet of its own.", min=1, max=22)
     ] = 1,
     key: Annotated[
         str, typer.Option(envvar="GAMECAST_BENCH_KEY", help="Bearer token for WHIP.")
