@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -34,6 +35,17 @@ class Converter(Protocol):
 
 MakeConverter = Callable[[Track, Codec, Callable[[Packet], None]], Converter]
 """Makes what turns a track's packets into ones of a codec that RTP carries."""
+
+
+_ending: set[asyncio.Task[None]] = set()
+"""Somebody has to hold a task until it is done."""
+
+
+def close_soon(converter: Converter) -> None:
+    """End its worker without waiting for that."""
+    task = asyncio.ensure_future(converter.close())
+    _ending.add(task)
+    task.add_done_callback(_ending.discard)
 
 
 class ConverterFactory:

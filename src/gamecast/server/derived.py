@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from gamecast.media.interleave import Interleaver, seconds_of
 from gamecast.media.packet import Packet
 from gamecast.media.track import Codec, Kind, Track
 from gamecast.relay.stream import Stream, StreamEvent
-from gamecast.server.convert import Converter, MakeConverter
+from gamecast.server.convert import Converter, MakeConverter, close_soon
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +49,6 @@ class DerivedStream:
         self._parent = parent
         self._clock = parent.clocks.monotonic
         self._interleaver = Interleaver()
-        self._closing: set[asyncio.Task[None]] = set()
         self._told: list[Callable[[], None]] = []
         self._begun = False
         self._wait_for: float | None = None
@@ -248,9 +246,7 @@ class DerivedStream:
     def _stop_converter(self) -> None:
         converter, self._converter = self._converter, None
         if converter is not None:
-            task = asyncio.ensure_future(converter.close())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            close_soon(converter)
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from gamecast.media.packet import Packet
 from gamecast.media.track import Codec, Kind, Track
 from gamecast.relay.pace import Pace
 from gamecast.relay.stream import Stream
-from gamecast.server.convert import Converter, MakeConverter
+from gamecast.server.convert import Converter, MakeConverter, close_soon
 from gamecast.server.webrtc.rendition import RtpRendition
 from gamecast.server.webrtc.viewer import WhepViewer
 
@@ -61,7 +61,6 @@ class WebRtcSource:
         self._b_frames = b_frames
         self._forward = ForwardPictures()
         self._converters: dict[int, Converter] = {}
-        self._closing: set[asyncio.Task[None]] = set()
         self._tracks: dict[int, Track] = {}
         self._awaited: set[int] = set()
         self._changed = asyncio.Event()
@@ -228,8 +227,6 @@ class WebRtcSource:
             self._stop_converter(id)
 
     def _stop_converter(self, id: int) -> None:
-        task = asyncio.ensure_future(self._converters.pop(id).close())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        close_soon(self._converters.pop(id))
         self._awaited.discard(id)
         self._changed.set()
