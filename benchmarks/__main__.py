@@ -1,6 +1,6 @@
 """``make bench``: the same work on us and on other servers, side by side, into docs/benchmarks.
 
-make bench                                  all of it, in about 45 minutes
+make bench                                  all of it three times, in about 75 minutes
 make bench ARGS=--quick                     two steps of each, once: does it work?
 make bench NAME="whep tcp" ARGS="--only Gamecast,Janus"
 make bench NAME=whep_fanout ARGS="--viewers 100,200"     one of the single measurements
@@ -66,7 +66,7 @@ def _parse(arguments: list[str], names: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="see that it works; no figures")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each step")
-    parser.add_argument("--minutes", type=float, default=45.0, help="nothing is begun after that")
+    parser.add_argument("--minutes", type=float, default=100.0, help="nothing is begun after that")
     parser.add_argument("--only", default="", help="contenders, by name: Gamecast,Janus")
     parser.add_argument("--out", type=Path, default=DOCS)
     return parser.parse_args(arguments)

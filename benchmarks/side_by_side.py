@@ -22,7 +22,7 @@ class Plan:
     workloads: list[Workload]
     pace: Pace = field(default_factory=Pace)
     repeat: int = 3
-    minutes: float = 45.0
+    minutes: float = 100.0
     only: frozenset[str] = frozenset()
     """Names of contenders; empty for all."""
 
