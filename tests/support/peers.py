@@ -43,6 +43,7 @@ PACKAGES = {
     "pipewire": "pipewire",
     "wireplumber": "wireplumber",
     "dbus-daemon": "dbus",
+    "dbus-send": "dbus",
     "gst-launch-1.0": "gstreamer1.0-tools",
     "pipewiresrc": "gstreamer1.0-pipewire gstreamer1.0-plugins-good",
     "org.freedesktop.portal.Desktop": "xdg-desktop-portal",

@@ -4,14 +4,13 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import av
 import numpy as np
-import psutil
 import pytest
 
 from gamecast.cli import doctor_capture
@@ -167,27 +166,17 @@ def test_the_choice_is_remembered_for_its_owner(desktop: Desktop) -> None:
 
 def test_a_portal_that_dies_ends_the_source_with_one_line(desktop: Desktop) -> None:
     with opened(screen(desktop)) as sink:
-        program("xdg-desktop-portal", desktop).kill()
+        desktop.program("xdg-desktop-portal").kill()
         sink.wait_for(end=True)
     (problem,) = sink.errors
     assert problem is not None
     assert "the sharing was ended on the desktop" in problem
 
 
-def program(name: str, desktop: Desktop) -> psutil.Process:
-    """The desktop's process that runs this program."""
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            mine = process.environ().get("XDG_RUNTIME_DIR") == str(desktop.folder)
-            if mine and Path(process.exe()).name == name:
-                return process
-    raise AssertionError(f"{name} does not run")
-
-
 def test_without_pipewire_it_ends_with_one_line() -> None:
     with wayland_desktop(text(BLUE)) as desktop, opened(screen(desktop)) as sink:
         sink.wait_for(video=1)
-        program("pipewire", desktop).kill()
+        desktop.program("pipewire").kill()
         sink.wait_for(end=True)
     (problem,) = sink.errors
     assert problem is not None
