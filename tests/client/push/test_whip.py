@@ -169,6 +169,7 @@ def test_a_server_that_lost_a_picture_for_good_gets_a_keyframe(
 
 
 @pytest.mark.interop
+@pytest.mark.timeout(220)
 def test_the_bitrate_follows_the_path_down_and_back(
     server: GamecastServer, path: type[Spoilt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,7 +182,8 @@ def test_the_bitrate_follows_the_path_down_and_back(
         wait_until(lambda: encode.target_bitrate <= 600_000, "a lower bitrate", within=40)
         low = encode.target_bitrate
         path.rate = 0.0
-        wait_until(lambda: encode.target_bitrate > low, "a higher bitrate again", within=40)
+        # Delays of a busy machine look like a path that is full: then it takes its time.
+        wait_until(lambda: encode.target_bitrate > low, "a higher bitrate again", within=120)
     assert push.outcome.ok, push.outcome
 
 
