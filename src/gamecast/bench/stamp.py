@@ -82,15 +82,16 @@ def find_stamps(data: bytes | bytearray, end: int) -> Iterator[Stamp]:
             group >> 1,
             bool(group & 1),
             step,
-            _times(data, start + _BODY, min(start + _BODY + (step - 1) * _TIME, end), step - 1),
+            _times(data, start + _BODY, step - 1, end),
         )
         position = data.find(UUID, start + _BODY, end)
 
 
-def _times(data: bytes | bytearray, begin: int, end: int, count: int) -> tuple[int, ...]:
-    if end - begin < count * _TIME:
+def _times(data: bytes | bytearray, begin: int, count: int, end: int) -> tuple[int, ...]:
+    behind = begin + count * _TIME
+    if behind > end:
         return ()
-    return tuple(_value(data[at : at + _TIME]) for at in range(begin, end, _TIME))
+    return tuple(_value(data[at : at + _TIME]) for at in range(begin, behind, _TIME))
 
 
 def _septets(value: int, count: int) -> bytes:
